@@ -1,0 +1,2 @@
+await Console.Error.WriteLineAsync("No header to read.");
+return 1;
