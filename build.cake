@@ -1,0 +1,245 @@
+// dotnet cake --target=<name>; the names and what they do: dotnet cake --description.
+// A fresh machine starts with ./build.sh, which installs what this script runs.
+
+using System.Xml.Linq;
+
+const string Configuration = "Release";
+const string Solution = "NativeRanger.sln";
+
+var target = Argument("target", "Test");
+
+// Passed on to the program that the target runs: --args="--epochs 5".
+var programArguments = Argument("args", "");
+
+// ---- Running programs --------------------------------------------------------------------------------------------------
+
+int ExitCodeOf(string program, string arguments) => StartProcess(program, new ProcessSettings { Arguments = arguments });
+
+void Run(string program, string arguments)
+{
+    int exitCode = ExitCodeOf(program, arguments);
+    if (exitCode != 0)
+    {
+        throw new CakeException(exitCode, $"{program} {arguments}: exit code {exitCode}");
+    }
+}
+
+void RunProject(string project, string arguments) =>
+    Run("dotnet", $"run --project {project} --configuration {Configuration} --no-build -- {arguments}");
+
+// ---- Setting up --------------------------------------------------------------------------------------------------------
+
+Task("Clean")
+    .Description("Removes everything that a build has made.")
+    .Does(() =>
+    {
+        CleanDirectory("artifacts");
+        DeleteDirectories(
+            GetDirectories("{src,tests,bench}/*/{bin,obj}"),
+            new DeleteDirectorySettings { Recursive = true, Force = true }
+        );
+    });
+
+Task("Restore")
+    .Description("Restores the packages of the solution.")
+    .Does(() => Run("dotnet", $"restore {Solution} --verbosity quiet"));
+
+// ---- Building ----------------------------------------------------------------------------------------------------------
+
+const string NativeBuild = "artifacts/native/build-linux-x64";
+const string NativeOutput = "artifacts/native/linux-x64";
+
+Task("Native")
+    .Description("Builds the native library and its tests.")
+    .Does(() =>
+    {
+        Run("cmake", $"-S native -B {NativeBuild} -G Ninja --log-level=NOTICE");
+        Run("cmake", $"--build {NativeBuild}");
+        Run("cmake", $"--install {NativeBuild} --prefix {NativeOutput}");
+    });
+
+Task("Build")
+    .Description("Builds everything, native and managed, and runs nothing.")
+    .IsDependentOn("Native")
+    .IsDependentOn("Restore")
+    .Does(() => Run("dotnet", $"build {Solution} --configuration {Configuration} --no-restore --nologo --verbosity minimal"));
+
+Task("Bindings")
+    .Description("Writes the C# bindings anew from native/include.")
+    .Does(() => Run("dotnet", $"run --project src/NativeRanger.Bindings --configuration {Configuration} -- {programArguments}"));
+
+// ---- Testing -----------------------------------------------------------------------------------------------------------
+
+const string TestResults = "artifacts/test";
+
+record Tally(int Passed, int Failed, int Skipped)
+{
+    public static Tally operator +(Tally a, Tally b) =>
+        new(a.Passed + b.Passed, a.Failed + b.Failed, a.Skipped + b.Skipped);
+
+    public override string ToString() => $"{Passed} passed, {Failed} failed, {Skipped} skipped";
+
+    // A runner that fails without naming a test, because it crashed or never started, is one failure.
+    public Tally OrFailure(int exitCode) => exitCode != 0 && Failed == 0 ? this with { Failed = 1 } : this;
+}
+
+Tally RunNativeTests()
+{
+    var report = MakeAbsolute(File($"{TestResults}/native.xml"));
+    EnsureDirectoryExists(TestResults);
+    DeleteFiles(report.FullPath);
+    int exitCode = ExitCodeOf(
+        "ctest",
+        $"--test-dir {NativeBuild} --output-on-failure --no-tests=error --output-junit \"{report}\""
+    );
+
+    return ReadJUnit(report).OrFailure(exitCode);
+}
+
+Tally ReadJUnit(FilePath report)
+{
+    if (!FileExists(report))
+    {
+        return new Tally(0, 1, 0);
+    }
+
+    var suite = XDocument.Load(report.FullPath).Root;
+    int Count(string name) => (int?)suite.Attribute(name) ?? 0;
+    int failed = Count("failures");
+    int skipped = Count("skipped") + Count("disabled");
+    return new Tally(Count("tests") - failed - skipped, failed, skipped);
+}
+
+Tally RunManagedTests()
+{
+    string folder = $"{TestResults}/managed";
+    EnsureDirectoryExists(folder);
+    CleanDirectory(folder);
+    int exitCode = ExitCodeOf(
+        "dotnet",
+        $"test {Solution} --configuration {Configuration} --no-build --nologo "
+            + $"--logger \"trx;LogFilePrefix=tests\" --results-directory {folder}"
+    );
+
+    return GetFiles($"{folder}/*.trx").Select(ReadTrx).Aggregate(new Tally(0, 0, 0), (a, b) => a + b).OrFailure(exitCode);
+}
+
+Tally ReadTrx(FilePath report)
+{
+    var counters = XDocument.Load(report.FullPath).Descendants().Single(e => e.Name.LocalName == "Counters");
+    int Count(string name) => (int)counters.Attribute(name);
+    // Skipped tests are those that were not executed; the file's own "notExecuted" stays 0.
+    return new Tally(Count("passed"), Count("executed") - Count("passed"), Count("total") - Count("executed"));
+}
+
+void Report(Tally tally)
+{
+    // build.sh ends with this line, after Cake's own report.
+    System.IO.File.WriteAllText($"{TestResults}/summary.txt", $"{tally}\n");
+    Console.WriteLine(tally);
+    if (tally.Failed > 0)
+    {
+        throw new CakeException("Tests failed.");
+    }
+    if (tally.Passed == 0)
+    {
+        throw new CakeException("No test ran.");
+    }
+}
+
+Task("NativeTest")
+    .Description("Runs the tests of the C contract (CTest).")
+    .IsDependentOn("Native")
+    .Does(() => Report(RunNativeTests()));
+
+Task("ManagedTest")
+    .Description("Runs the .NET tests.")
+    .IsDependentOn("Build")
+    .Does(() => Report(RunManagedTests()));
+
+Task("Test")
+    .Description("Builds everything and runs all tests (the default).")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        Report(RunNativeTests() + RunManagedTests());
+    });
+
+Task("Coverage")
+    .Description("Runs the .NET tests and writes artifacts/coverage/index.html.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string folder = "artifacts/coverage";
+        EnsureDirectoryExists(folder);
+        CleanDirectory(folder);
+        Run(
+            "dotnet",
+            $"test {Solution} --configuration {Configuration} --no-build --nologo "
+                + $"--collect \"XPlat Code Coverage\" --results-directory {folder}/raw"
+        );
+        Run("dotnet", $"reportgenerator -reports:{folder}/raw/*/*.xml -targetdir:{folder} -verbosity:Warning");
+    });
+
+// ---- Running -----------------------------------------------------------------------------------------------------------
+
+Task("Train")
+    .Description("Builds everything and trains on the embedded digits; --args=\"…\" is passed on to train.")
+    .IsDependentOn("Build")
+    .Does(() => RunProject("src/NativeRanger.Cli", $"train {programArguments}"));
+
+Task("Bench")
+    .Description("Runs the benchmarks; --args=\"…\" is passed on to BenchmarkDotNet.")
+    .IsDependentOn("Build")
+    .Does(() => RunProject("bench/NativeRanger.Benchmarks", programArguments == "" ? "--filter *" : programArguments));
+
+// ---- Formatting --------------------------------------------------------------------------------------------------------
+
+const string NativeSources = "native/**/*.{h,hpp,inl,c,cpp,cu}";
+
+// Other versions of clang-format break lines elsewhere, so only version 14 may judge or change the native sources.
+string ClangFormat14() =>
+    new[] { "clang-format-14", "clang-format" }.FirstOrDefault(program =>
+    {
+        if (Context.Tools.Resolve(program) is null)
+        {
+            return false;
+        }
+
+        StartProcess(
+            program,
+            new ProcessSettings { Arguments = "--version", RedirectStandardOutput = true },
+            out IEnumerable<string> version
+        );
+        return version.Any(line => line.Contains("version 14."));
+    });
+
+void FormatNative(string mode)
+{
+    string clangFormat = ClangFormat14();
+    if (clangFormat is null)
+    {
+        Warning("clang-format 14 is not installed: the native sources were neither formatted nor checked.");
+        return;
+    }
+
+    Run(clangFormat, $"{mode} {string.Join(' ', GetFiles(NativeSources).Select(file => $"\"{file}\""))}");
+}
+
+Task("Format")
+    .Description("Formats every source file (CSharpier, clang-format 14).")
+    .Does(() =>
+    {
+        Run("dotnet", "csharpier format .");
+        FormatNative("-i");
+    });
+
+Task("FormatCheck")
+    .Description("Fails if a source file is not formatted.")
+    .Does(() =>
+    {
+        Run("dotnet", "csharpier check .");
+        FormatNative("--dry-run -Werror --ferror-limit=1");
+    });
+
+RunTarget(target);

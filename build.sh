@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Sets a Debian or Ubuntu machine that has the .NET SDK up for NativeRanger, then runs a target of build.cake:
+#   ./build.sh --target=Train      build everything, train on the embedded digits
+#   ./build.sh --target=Test       build everything, run all tests
+#   ./build.sh --help              list the targets
+# What is there already is left alone; with everything there, no network is needed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Packages whose program or header is missing. "a|b" is the first of these that the distribution has.
+missing_packages() {
+    have g++ || echo g++
+    have cmake || echo cmake
+    have ninja || echo ninja-build
+    have git || echo git
+    have clang-14 || have clang || echo 'clang-14|clang'
+    have clang-format-14 || have clang-format || echo 'clang-format-14|clang-format'
+    [ -e /usr/include/gtest/gtest.h ] || echo libgtest-dev
+}
+
+obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+
+first_obtainable() {
+    local choice
+    for choice in ${1//|/ }; do
+        if obtainable "$choice"; then
+            echo "$choice"
+            return
+        fi
+    done
+    echo "${1%%|*}"
+}
+
+install_missing_packages() {
+    local missing sudo="" wanted package packages=()
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+
+    if ! have apt-get; then
+        echo "build.sh: install the equivalents of these Debian packages, then run it again:" $missing >&2
+        exit 1
+    fi
+
+    local allowed=yes
+    if [ "$(id -u)" -ne 0 ]; then
+        sudo=sudo
+        sudo -n true 2>/dev/null || allowed=no
+    fi
+    if [ "$allowed" = yes ]; then
+        $sudo apt-get update -qq
+    fi
+    for wanted in $missing; do
+        package=$(first_obtainable "$wanted")
+        packages+=("$package")
+    done
+    if [ "$allowed" = no ]; then
+        echo "build.sh: packages are missing and this user may not install them. Run" >&2
+        echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]}" >&2
+        echo "and then build.sh again." >&2
+        exit 1
+    fi
+
+    echo "build.sh: installing ${packages[*]}"
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    missing=$(missing_packages)
+    if [ -n "$missing" ]; then
+        echo "build.sh: still missing after the installation:" $missing >&2
+        exit 1
+    fi
+}
+
+restore_tools() {
+    local log
+    if ! log=$(dotnet tool restore 2>&1); then
+        echo "$log" >&2
+        exit 1
+    fi
+}
+
+if ! have dotnet; then
+    echo "build.sh: the .NET SDK named in global.json is missing; install it (https://dot.net) and run build.sh again." >&2
+    exit 1
+fi
+
+install_missing_packages
+restore_tools
+
+if [ "${1:-}" = --help ]; then
+    set -- --description
+fi
+
+# The tests' tally is the last line, so that it is found without reading the rest.
+summary=artifacts/test/summary.txt
+rm -f "$summary"
+status=0
+dotnet cake build.cake "$@" || status=$?
+if [ -f "$summary" ]; then
+    cat "$summary"
+fi
+exit "$status"
