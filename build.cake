@@ -191,7 +191,11 @@ Task("Train")
 Task("Bench")
     .Description("Runs the benchmarks; --args=\"…\" is passed on to BenchmarkDotNet.")
     .IsDependentOn("Build")
-    .Does(() => RunProject("bench/NativeRanger.Benchmarks", programArguments == "" ? "--filter *" : programArguments));
+    .Does(() =>
+    {
+        string selection = programArguments == "" ? "--filter *" : programArguments;
+        RunProject("bench/NativeRanger.Benchmarks", $"--artifacts artifacts/bench {selection}");
+    });
 
 // ---- Formatting --------------------------------------------------------------------------------------------------------
 
