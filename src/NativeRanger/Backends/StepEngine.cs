@@ -1,0 +1,55 @@
+using System.Numerics;
+
+namespace NativeRanger;
+
+/// <summary>
+/// The state of one stepper on one backend, and the steps on it. <see cref="Stepper{T}"/> validates every argument before it
+/// calls an engine, and calls it from one thread at a time.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+public abstract class StepEngine<T> : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>Adds parameters with their options: state at its start, slow weights and averages equal to the parameters.</summary>
+    /// <param name="parameters">The parameters, numbered after those of earlier groups.</param>
+    /// <param name="optimizer">The options of the group.</param>
+    public abstract void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer);
+
+    /// <summary>Changes the options of a group; the state stays.</summary>
+    /// <param name="group">The number of the group.</param>
+    /// <param name="optimizer">The new options: the same kind of optimizer, with the same state arrays.</param>
+    public abstract void SetOptimizer(int group, Optimizer optimizer);
+
+    /// <summary>Keeps an average of every parameter beside it, from now on; it starts as the parameter.</summary>
+    /// <param name="average">What is averaged.</param>
+    public abstract void AddAverage(Average average);
+
+    /// <summary>One step of all groups.</summary>
+    /// <param name="request">The gradients and rates.</param>
+    /// <returns>False where the step was skipped because of a non-finite gradient: then nothing has changed.</returns>
+    /// <exception cref="NonFiniteGradientException">The policy is Throw and a gradient is not finite; nothing has changed.</exception>
+    public abstract bool Step(in StepRequest<T> request);
+
+    /// <summary>Does at once what the next Lookahead sync would do, on every level, and restarts the counters.</summary>
+    public abstract void Synchronize();
+
+    /// <summary>Every state array, in a fixed order. The list grows when groups or averages are added.</summary>
+    public abstract IReadOnlyList<StateArray<T>> Arrays { get; }
+
+    /// <summary>Every counter and scalar of the state, in a fixed order. The list grows when groups or averages are added.</summary>
+    public abstract IReadOnlyList<StateCounter> Counters { get; }
+
+    /// <summary>What runs, for people: instruction set, device, provider.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Releases the state.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases the state.</summary>
+    /// <param name="disposing">False in a finaliser.</param>
+    protected virtual void Dispose(bool disposing) { }
+}

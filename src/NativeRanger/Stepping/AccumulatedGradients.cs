@@ -1,0 +1,59 @@
+using System.Numerics;
+
+namespace NativeRanger;
+
+/// <summary>The sums of the gradients of the micro-batches since the last step.</summary>
+internal sealed class AccumulatedGradients<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private T[][] sums = [];
+    private Gradient<T>[] view = [];
+
+    /// <summary>The micro-batches that have been added.</summary>
+    public int MicroBatches { get; private set; }
+
+    /// <summary>The sums, in bind order; a parameter that had no gradient in any micro-batch has none.</summary>
+    public ReadOnlySpan<Gradient<T>> Sums => view;
+
+    public void Grow(List<Parameter<T>> parameters)
+    {
+        System.Array.Resize(ref sums, parameters.Count);
+        System.Array.Resize(ref view, parameters.Count);
+    }
+
+    /// <summary>Adds one micro-batch: each gradient is copied where there is no sum yet, added elementwise otherwise.</summary>
+    public void Add(ReadOnlySpan<Gradient<T>> gradients)
+    {
+        for (var i = 0; i < gradients.Length; i++)
+        {
+            if (gradients[i].IsNone)
+            {
+                continue;
+            }
+
+            var length = checked((int)gradients[i].Length);
+            var gradient = gradients[i].Slice(0, length);
+            var sum = sums[i] ??= new T[length];
+            if (view[i].IsNone)
+            {
+                gradient.CopyTo(sum);
+                view[i] = sum;
+            }
+            else
+            {
+                for (var k = 0; k < length; k++)
+                {
+                    sum[k] += gradient[k];
+                }
+            }
+        }
+
+        MicroBatches++;
+    }
+
+    public void Clear()
+    {
+        System.Array.Clear(view);
+        MicroBatches = 0;
+    }
+}
