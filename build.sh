@@ -65,7 +65,11 @@ install_missing_packages() {
     fi
 
     echo "build.sh: installing ${packages[*]}"
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    if ! $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
+        echo "build.sh: apt-get could not install them (see above); install them yourself and run build.sh again." >&2
+        exit 1
+    fi
     missing=$(missing_packages)
     if [ -n "$missing" ]; then
         echo "build.sh: still missing after the installation:" $missing >&2
