@@ -51,7 +51,14 @@ enum nr_type { NR_FLOAT32 = 1, NR_FLOAT64 = 2 };
 /* Instruction sets, in ascending order of preference. NR_ISA_AUTO is the one that the process chose at load: the last one
  * that the processor and the operating system support, or the one that the environment variable NATIVERANGER_ISA
  * (scalar, avx2, avx512, neon) forces. */
-enum nr_isa_code { NR_ISA_AUTO = 0, NR_ISA_SCALAR = 1, NR_ISA_AVX2 = 2, NR_ISA_AVX512 = 3, NR_ISA_NEON = 4, NR_ISA_COUNT = 5 };
+enum nr_isa_code {
+    NR_ISA_AUTO = 0,
+    NR_ISA_SCALAR = 1,
+    NR_ISA_AVX2 = 2,
+    NR_ISA_AVX512 = 3,
+    NR_ISA_NEON = 4,
+    NR_ISA_COUNT = 5
+};
 
 /* t is the parameter's step (1 on the first), g the prepared gradient, s[i] the state arrays.
  *
@@ -71,22 +78,22 @@ enum nr_algorithm { NR_SGD = 1, NR_ADAGRAD = 2, NR_ADAM = 3, NR_RADAM = 4, NR_SE
 enum nr_option_flags {
     NR_NESTEROV = 1,           /* NR_SGD */
     NR_AMSGRAD = 2,            /* NR_ADAM */
-    NR_DECOUPLED_DECAY = 4,    /* p *= 1 - lr weight_decay before the update, instead of g += weight_decay p (NR_ADAM, NR_RADAM) */
+    NR_DECOUPLED_DECAY = 4,    /* p *= 1 - lr weight_decay, not g += weight_decay p (NR_ADAM, NR_RADAM) */
     NR_SKIP_UNRECTIFIED = 8,   /* NR_RADAM */
-    NR_CENTRALISE_UPDATE = 16, /* tensors that ask for NR_CENTRALISE: subtract the row mean of the update, not of the gradient */
+    NR_CENTRALISE_UPDATE = 16, /* NR_CENTRALISE subtracts the row mean of the update, not the gradient's */
     NR_ZERO_GRADIENT = 32      /* store +0 to the gradient once it has been read */
 };
 
 /* nr_tensor.flags. */
 enum nr_tensor_flags {
-    NR_CENTRALISE = 1,  /* g -= mean(g) per row; rows must have 2 elements or more */
-    NR_STANDARDISE = 2  /* d = g - mean(g);  g = d / (std + standardise_epsilon), std unbiased over the row */
+    NR_CENTRALISE = 1, /* g -= mean(g) per row; rows must have 2 elements or more */
+    NR_STANDARDISE = 2 /* d = g - mean(g);  g = d / (std + standardise_epsilon), std unbiased over the row */
 };
 
 /* nr_follower.flags. */
 enum nr_follower_flags {
     NR_FOLLOWER_LEADS = 1,   /* Lookahead: after the follower moved, p = follower */
-    NR_FOLLOWER_RESET = 2,   /* then the inner optimizer starts afresh: states as at the start, earlier leading followers = p */
+    NR_FOLLOWER_RESET = 2,   /* then the inner optimizer starts afresh; earlier leading followers = p */
     NR_FOLLOWER_PULLBACK = 4 /* then b = weight b + (1-weight) momentum; momentum = b (NR_SGD with momentum) */
 };
 
@@ -106,13 +113,13 @@ typedef struct nr_follower_buffers {
 
 /* How to step: shared by all tensors of a call; read, never written. */
 typedef struct nr_options {
-    uint32_t struct_size; /* sizeof(nr_options) as the caller compiled it; new fields go last */
-    int32_t type;         /* nr_type */
-    int32_t algorithm;    /* nr_algorithm */
-    int32_t isa;          /* nr_isa_code */
-    uint32_t flags;       /* nr_option_flags */
-    int32_t follower_count;        /* 0 … 64 */
-    const nr_follower *followers;  /* innermost first; applied in this order after the update */
+    uint32_t struct_size;         /* sizeof(nr_options) as the caller compiled it; new fields go last */
+    int32_t type;                 /* nr_type */
+    int32_t algorithm;            /* nr_algorithm */
+    int32_t isa;                  /* nr_isa_code */
+    uint32_t flags;               /* nr_option_flags */
+    int32_t follower_count;       /* 0 … 64 */
+    const nr_follower *followers; /* innermost first; applied in this order after the update */
     double learning_rate;
     double beta1;
     double beta2;
@@ -127,7 +134,7 @@ typedef struct nr_options {
     double clip_factor;         /* g *= T(clip_factor); exactly 1 = not at all (from the global norm) */
     double adaptive_clip;       /* lambda of adaptive clipping, per row; 0 = not at all */
     double standardise_epsilon;
-    double seed_alpha;  /* NR_SEED_RANGER */
+    double seed_alpha;   /* NR_SEED_RANGER */
     int64_t seed_period; /* NR_SEED_RANGER */
 } nr_options;
 
@@ -156,9 +163,9 @@ typedef struct nr_tensor {
     int64_t rows;
     int64_t inner;
     int64_t stride;
-    int64_t step;    /* t: 1 on the first update; ignored without a gradient */
-    uint64_t active; /* bit i: follower i moves in this call */
-    uint32_t flags;  /* nr_tensor_flags */
+    int64_t step;      /* t: 1 on the first update; ignored without a gradient */
+    uint64_t active;   /* bit i: follower i moves in this call */
+    uint32_t flags;    /* nr_tensor_flags */
     uint32_t reserved; /* 0 */
 } nr_tensor;
 
@@ -173,7 +180,13 @@ NR_API const char *nr_status_text(nr_status status);
 
 /* Struct layouts as the library was compiled: structure names an nr_structure, field the 0-based position in declaration
  * order, or -1 for the size. -1 where there is no such structure or field. */
-enum nr_structure { NR_STRUCT_FOLLOWER = 1, NR_STRUCT_FOLLOWER_BUFFERS = 2, NR_STRUCT_OPTIONS = 3, NR_STRUCT_ROW = 4, NR_STRUCT_TENSOR = 5 };
+enum nr_structure {
+    NR_STRUCT_FOLLOWER = 1,
+    NR_STRUCT_FOLLOWER_BUFFERS = 2,
+    NR_STRUCT_OPTIONS = 3,
+    NR_STRUCT_ROW = 4,
+    NR_STRUCT_TENSOR = 5
+};
 NR_API int64_t nr_layout(int32_t structure, int32_t field);
 
 /* The instruction set chosen at load, or NR_ISA_AUTO if NATIVERANGER_ISA asks for one that is unknown or cannot run here:
@@ -191,7 +204,8 @@ NR_API nr_status nr_step(const nr_options *options, int64_t count, const nr_tens
 
 /* The row statistics that nr_step would compute, as nr_row_values takes them: for the gradient of each tensor, one nr_row per
  * row into rows[i] (an array of tensors[i].rows entries; may be null for tensors without row transforms). Writes nothing else. */
-NR_API nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_tensor *tensors, nr_row *const *rows);
+NR_API nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_tensor *tensors,
+                                   nr_row *const *rows);
 
 /* Sums of squares in the canonical blocks of the gradient, taken in storage order after gradient_scale and clip_value, each
  * element multiplied by scale in double first (1, or 2^-600 where float64 squares overflowed): ceil(n / 4096) doubles into

@@ -108,13 +108,13 @@ internal enum nr_option_flags : int
     /// <summary>NR_ADAM</summary>
     NR_AMSGRAD = 2,
 
-    /// <summary>p *= 1 - lr weight_decay before the update, instead of g += weight_decay p (NR_ADAM, NR_RADAM)</summary>
+    /// <summary>p *= 1 - lr weight_decay, not g += weight_decay p (NR_ADAM, NR_RADAM)</summary>
     NR_DECOUPLED_DECAY = 4,
 
     /// <summary>NR_RADAM</summary>
     NR_SKIP_UNRECTIFIED = 8,
 
-    /// <summary>tensors that ask for NR_CENTRALISE: subtract the row mean of the update, not of the gradient</summary>
+    /// <summary>NR_CENTRALISE subtracts the row mean of the update, not the gradient's</summary>
     NR_CENTRALISE_UPDATE = 16,
 
     /// <summary>store +0 to the gradient once it has been read</summary>
@@ -137,7 +137,7 @@ internal enum nr_follower_flags : int
     /// <summary>Lookahead: after the follower moved, p = follower</summary>
     NR_FOLLOWER_LEADS = 1,
 
-    /// <summary>then the inner optimizer starts afresh: states as at the start, earlier leading followers = p</summary>
+    /// <summary>then the inner optimizer starts afresh; earlier leading followers = p</summary>
     NR_FOLLOWER_RESET = 2,
 
     /// <summary>then b = weight b + (1-weight) momentum; momentum = b (NR_SGD with momentum)</summary>
