@@ -66,7 +66,15 @@ Task("Build")
 
 Task("Bindings")
     .Description("Writes the C# bindings anew from native/include.")
-    .Does(() => Run("dotnet", $"run --project src/NativeRanger.Bindings --configuration {Configuration} -- {programArguments}"));
+    .Does(() =>
+    {
+        // Each header has a response file beside it that says what its bindings are called and where they go.
+        var responseFiles = GetFiles("native/include/*.rsp").Select(file => $"\"{file}\"");
+        Run(
+            "dotnet",
+            $"run --project src/NativeRanger.Bindings --configuration {Configuration} -- {string.Join(' ', responseFiles)}"
+        );
+    });
 
 // ---- Testing -----------------------------------------------------------------------------------------------------------
 

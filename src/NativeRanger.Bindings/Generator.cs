@@ -6,22 +6,22 @@ namespace NativeRanger.Bindings;
 internal static class Generator
 {
     /// <summary>The text of the C# file for a header.</summary>
-    /// <param name="headerPath">The C header.</param>
-    /// <param name="library">The library that exports its functions.</param>
-    /// <param name="className">The class that holds its functions.</param>
-    public static string Generate(string headerPath, string library, string className)
+    /// <param name="options">Which header, and what its bindings are called.</param>
+    /// <param name="root">The folder that the paths in the options start from.</param>
+    /// <exception cref="BindingsException">clang is missing, or the header has no bindings.</exception>
+    public static string Generate(ResponseFile options, string root)
     {
-        if (!File.Exists(headerPath))
+        var path = Path.Combine(root, options.Header);
+        if (!File.Exists(path))
         {
-            throw new BindingsException($"There is no header {headerPath}.");
+            throw new BindingsException($"There is no header {path}.");
         }
 
-        using var ast = Clang.DumpAst(headerPath, Clang.Compilers);
-        var header = HeaderReader.Read(ast.RootElement, File.ReadAllBytes(headerPath), Path.GetFileName(headerPath));
-        return CSharpWriter.Write(header, library, className);
+        using var ast = Clang.DumpAst(path, Clang.Compilers);
+        return CSharpWriter.Write(HeaderReader.Read(ast.RootElement, File.ReadAllBytes(path)), options);
     }
 
     /// <summary>Writes the C# file for a header.</summary>
-    public static void Write(string headerPath, string outputPath, string library, string className) =>
-        File.WriteAllText(outputPath, Generate(headerPath, library, className), new UTF8Encoding(false));
+    public static void Write(ResponseFile options, string root) =>
+        File.WriteAllText(Path.Combine(root, options.Output), Generate(options, root), new UTF8Encoding(false));
 }

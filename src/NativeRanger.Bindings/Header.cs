@@ -1,14 +1,9 @@
 namespace NativeRanger.Bindings;
 
 /// <summary>What a header declares itself, in the order of its declarations.</summary>
-/// <param name="FileName">The header's file name.</param>
 /// <param name="Types">Its enums and structs.</param>
 /// <param name="Functions">Its functions.</param>
-internal sealed record Header(
-    string FileName,
-    IReadOnlyList<Declaration> Types,
-    IReadOnlyList<FunctionDeclaration> Functions
-);
+internal sealed record Header(IReadOnlyList<Declaration> Types, IReadOnlyList<FunctionDeclaration> Functions);
 
 /// <summary>Anything with a name; the comment is the C comment, line by line, without its decoration.</summary>
 internal abstract record Declaration(string Name, IReadOnlyList<string> Comment);

@@ -16,15 +16,14 @@ internal sealed class HeaderReader
     /// <summary>The model of a header.</summary>
     /// <param name="ast">The translation unit as clang dumps it.</param>
     /// <param name="source">The header's bytes.</param>
-    /// <param name="fileName">The header's file name.</param>
-    public static Header Read(JsonElement ast, byte[] source, string fileName)
+    public static Header Read(JsonElement ast, byte[] source)
     {
         var reader = new HeaderReader(source);
         foreach (var node in Children(ast))
         {
             reader.Visit(node);
         }
-        return new Header(fileName, reader._declarations, reader._functions);
+        return new Header(reader._declarations, reader._functions);
     }
 
     // Types of included headers are known, so that they can be used; only the header's own declarations are emitted.

@@ -1,17 +1,15 @@
 using NativeRanger.Bindings;
 
-if (args is not [var header, var output, var library, var className])
+if (args.Length == 0)
 {
     await Console.Error.WriteLineAsync(
         """
-        Writes the C# bindings of a C header.
+        Writes the C# bindings of C headers. Run it from the root of the repository.
 
-        NativeRanger.Bindings <header> <output> <library> <class>
+        NativeRanger.Bindings <response file>...
 
-          header   the C header to read
-          output   the C# file to write
-          library  the name the functions are imported from
-          class    the class that holds the functions
+          A response file names a header and says what its bindings are called and where they go:
+          native/include/nativeranger.rsp is one.
         """
     );
     return 2;
@@ -19,7 +17,10 @@ if (args is not [var header, var output, var library, var className])
 
 try
 {
-    Generator.Write(header, output, library, className);
+    foreach (var path in args)
+    {
+        Generator.Write(ResponseFile.Read(path), Environment.CurrentDirectory);
+    }
     return 0;
 }
 catch (BindingsException exception)
