@@ -1,0 +1,438 @@
+using System.Numerics;
+using NativeRanger.Interop;
+
+namespace NativeRanger;
+
+/// <summary>One group on the native backend: its tensors, state and counters, and what each step asks of the library.</summary>
+internal sealed unsafe class NativeGroup<T> : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly IReadOnlyList<Parameter<T>> parameters;
+    private readonly int firstParameter;
+    private readonly int index;
+    private readonly InstructionSet instructionSet;
+    private readonly NativeTensorTable table;
+    private readonly List<NativeStateArray<T>> arrays = [];
+    private readonly List<StateCounter> counters = [];
+    private readonly List<Average> averages = [];
+    private readonly List<long> averageSteps = [];
+    private readonly long[] sharedCounters;
+    private readonly long[] parameterCounters;
+    private NativeRecipe recipe;
+
+    public NativeGroup(
+        IReadOnlyList<Parameter<T>> parameters,
+        int firstParameter,
+        int index,
+        Optimizer optimizer,
+        InstructionSet instructionSet,
+        NativeGroup<T>? clock
+    )
+    {
+        this.parameters = parameters;
+        this.firstParameter = firstParameter;
+        this.index = index;
+        this.instructionSet = instructionSet;
+        recipe = NativeRecipe.Of(optimizer);
+        sharedCounters = new long[recipe.Levels.Length];
+        clock?.sharedCounters.CopyTo(sharedCounters, 0);
+        parameterCounters = new long[recipe.Levels.Length * parameters.Count];
+        table = new(parameters.Count);
+        try
+        {
+            CreateState();
+            SetOptions();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public IReadOnlyList<NativeStateArray<T>> Arrays => arrays;
+
+    public IReadOnlyList<StateCounter> Counters => counters;
+
+    public double? ClipNorm => recipe.ClipNorm;
+
+    public int Count => parameters.Count;
+
+    public nr_tensor* Tensors => table.Tensors;
+
+    public nr_options* Options => table.Options;
+
+    public void SetOptimizer(Optimizer optimizer)
+    {
+        recipe = NativeRecipe.Of(optimizer);
+        SetOptions();
+    }
+
+    public void AddAverage(Average average, int number)
+    {
+        var added = parameters.Select((p, i) => NewArray(i, StateNames.Average(number))).ToArray();
+        table.AddFollower();
+        var follower = table.Options->follower_count - 1;
+        for (var i = 0; i < added.Length; i++)
+        {
+            CopyParameter(i, added[i]);
+            table.Follower(i, follower).weights = added[i].Address;
+        }
+
+        averages.Add(average);
+        averageSteps.Add(0);
+        var slot = averages.Count - 1;
+        counters.Add(
+            new NativeStateCounter(
+                -1 - index,
+                StateNames.AverageSteps(number),
+                () => averageSteps[slot],
+                v => averageSteps[slot] = v
+            )
+        );
+    }
+
+    /// <summary>Where the parameters and their gradients are during this call; null for no gradient.</summary>
+    public void Point(ReadOnlySpan<Gradient<T>> gradients, PinTable<T> parameterPins, PinTable<T> gradientPins)
+    {
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            table.Tensors[i].parameter = parameterPins.Pin(parameters[i].Buffer);
+        }
+
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            ref readonly var gradient = ref gradients[firstParameter + i];
+            table.Tensors[i].gradient = gradient.IsNone ? null : AddressOf(gradientPins.Pin(gradient.Buffer));
+        }
+    }
+
+    /// <summary>The same for a single parameter that the caller has pinned.</summary>
+    public void Point(T* parameter, T* gradient, bool hasGradient)
+    {
+        table.Tensors->parameter = parameter;
+        table.Tensors->gradient = hasGradient ? AddressOf(gradient) : null;
+    }
+
+    /// <summary>Sets what differs from step to step: the rate, the step of each tensor, which followers move.</summary>
+    public void Prepare(double learningRate, int microBatches, bool zeroGradients)
+    {
+        var options = table.Options;
+        options->learning_rate = learningRate;
+        options->gradient_scale = microBatches > 1 ? 1.0 / microBatches : 1;
+        options->clip_factor = 1;
+        options->flags = zeroGradients
+            ? options->flags | (uint)nr_option_flags.NR_ZERO_GRADIENT
+            : options->flags & ~(uint)nr_option_flags.NR_ZERO_GRADIENT;
+
+        var always = SharedSyncs() | AveragesToMove();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            ref var tensor = ref table.Tensors[i];
+            tensor.active = always;
+            if (tensor.gradient is not null)
+            {
+                tensor.step++;
+                tensor.active |= OwnSyncs(i);
+            }
+        }
+    }
+
+    /// <summary>Takes back <see cref="Prepare"/>.</summary>
+    public void Abandon()
+    {
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            if (table.Tensors[i].gradient is not null)
+            {
+                table.Tensors[i].step--;
+            }
+        }
+    }
+
+    /// <summary>Counts a completed step.</summary>
+    public void Commit()
+    {
+        var levels = recipe.Levels;
+        for (var a = 0; a < averageSteps.Count; a++)
+        {
+            averageSteps[a]++;
+        }
+
+        for (var l = 0; l < levels.Length; l++)
+        {
+            if (levels[l].Counter == SyncCounter.Shared)
+            {
+                sharedCounters[l]++;
+            }
+            else
+            {
+                for (var i = 0; i < parameters.Count; i++)
+                {
+                    if (table.Tensors[i].gradient is not null)
+                    {
+                        parameterCounters[(l * parameters.Count) + i]++;
+                    }
+                }
+            }
+        }
+
+        ResetInner();
+    }
+
+    /// <summary>Asks for a sync of every level without a step.</summary>
+    public void PrepareSynchronize()
+    {
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            table.Tensors[i].active = (1UL << recipe.Levels.Length) - 1;
+        }
+    }
+
+    /// <summary>Counts <see cref="PrepareSynchronize"/>.</summary>
+    public void CommitSynchronize()
+    {
+        ResetInner();
+        Array.Clear(sharedCounters);
+        Array.Clear(parameterCounters);
+    }
+
+    public void Dispose()
+    {
+        foreach (var array in arrays)
+        {
+            array.Dispose();
+        }
+
+        table.Dispose();
+    }
+
+    /// <summary>A gradient that is there is never null, also where it has no elements.</summary>
+    private static T* AddressOf(T* gradient) => gradient is null ? (T*)sizeof(T) : gradient;
+
+    private void CreateState()
+    {
+        var names = recipe.StateArrays();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            for (var s = 0; s < names.Length; s++)
+            {
+                var array = NewArray(i, names[s]!);
+                if (recipe.InitialState != 0)
+                {
+                    array.Fill(T.CreateTruncating(recipe.InitialState));
+                }
+
+                table.SetState(i, s, array.Address);
+            }
+
+            AddCounters(i);
+        }
+
+        for (var l = 0; l < recipe.Levels.Length; l++)
+        {
+            AddLevel(l);
+        }
+    }
+
+    private void AddLevel(int level)
+    {
+        table.AddFollower();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            ref var buffers = ref table.Follower(i, level);
+            var slow = NewArray(i, StateNames.SlowWeights(level));
+            CopyParameter(i, slow);
+            buffers.weights = slow.Address;
+            if (recipe.Levels[level].InnerState == InnerState.Pullback)
+            {
+                buffers.momentum = NewArray(i, StateNames.SlowMomentum(level)).Address;
+            }
+        }
+
+        var name = StateNames.SyncCounter(level);
+        if (recipe.Levels[level].Counter == SyncCounter.Shared)
+        {
+            counters.Add(
+                new NativeStateCounter(-1 - index, name, () => sharedCounters[level], v => sharedCounters[level] = v)
+            );
+            return;
+        }
+
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            var slot = (level * parameters.Count) + i;
+            counters.Add(
+                new NativeStateCounter(
+                    firstParameter + i,
+                    name,
+                    () => parameterCounters[slot],
+                    v => parameterCounters[slot] = v
+                )
+            );
+        }
+    }
+
+    private void AddCounters(int i)
+    {
+        counters.Add(
+            new NativeStateCounter(
+                firstParameter + i,
+                StateNames.Step,
+                () => table.Tensors[i].step,
+                v => table.Tensors[i].step = v
+            )
+        );
+        if (!recipe.HasScalars)
+        {
+            return;
+        }
+
+        AddScalar(0, StateNames.MeanSecondMoment);
+        AddScalar(1, StateNames.SlowMeanSecondMoment);
+        counters.Add(
+            new NativeStateCounter(
+                firstParameter + i,
+                StateNames.SlowStep,
+                () => (long)table.Tensors[i].scalars[2],
+                v => (table.Tensors[i].scalars[2], table.Tensors[i].scalars[3]) = (v, v > 0 ? 1 : 0)
+            )
+        );
+
+        void AddScalar(int scalar, string name) =>
+            counters.Add(
+                new NativeStateCounter(
+                    firstParameter + i,
+                    name,
+                    () => BitConverter.DoubleToInt64Bits(table.Tensors[i].scalars[scalar]),
+                    v => table.Tensors[i].scalars[scalar] = BitConverter.Int64BitsToDouble(v)
+                )
+            );
+    }
+
+    private NativeStateArray<T> NewArray(int parameter, string name)
+    {
+        var array = new NativeStateArray<T>(firstParameter + parameter, name, parameters[parameter].Length);
+        arrays.Add(array);
+        return array;
+    }
+
+    private void CopyParameter(int parameter, NativeStateArray<T> target)
+    {
+        var buffer = parameters[parameter].Buffer;
+        fixed (T* array = buffer.Array)
+        {
+            target.CopyFrom(buffer.Array is null ? buffer.Address : array + buffer.Offset);
+        }
+    }
+
+    private void SetOptions()
+    {
+        var options = recipe.Options<T>(instructionSet);
+        options.follower_count = table.Options->follower_count;
+        options.followers = table.Options->followers;
+        *table.Options = options;
+        for (var l = 0; l < recipe.Levels.Length; l++)
+        {
+            table.Followers[l] = recipe.Follower(l);
+        }
+
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            ref var tensor = ref table.Tensors[i];
+            var layout = recipe.Layout(parameters[i]);
+            (tensor.outer, tensor.rows, tensor.inner) = (layout.Outer, layout.Rows, layout.Inner);
+            tensor.stride = layout.Rows * layout.Inner;
+            tensor.flags = (uint)recipe.RowTransforms(parameters[i]);
+        }
+    }
+
+    private ulong SharedSyncs()
+    {
+        var active = 0UL;
+        for (var l = 0; l < recipe.Levels.Length; l++)
+        {
+            var level = recipe.Levels[l];
+            if (level.Counter == SyncCounter.Shared && (sharedCounters[l] + 1) % level.Period == 0)
+            {
+                active |= 1UL << l;
+            }
+        }
+
+        return active;
+    }
+
+    private ulong OwnSyncs(int parameter)
+    {
+        var active = 0UL;
+        for (var l = 0; l < recipe.Levels.Length; l++)
+        {
+            var level = recipe.Levels[l];
+            if (
+                level.Counter == SyncCounter.PerParameter
+                && (parameterCounters[(l * parameters.Count) + parameter] + 1) % level.Period == 0
+            )
+            {
+                active |= 1UL << l;
+            }
+        }
+
+        return active;
+    }
+
+    private ulong AveragesToMove()
+    {
+        var active = 0UL;
+        for (var a = 0; a < averages.Count; a++)
+        {
+            var weight = averages[a] switch
+            {
+                ExponentialAverage exponential => 1 - exponential.Decay,
+                StochasticAverage stochastic => SampleWeight(stochastic, averageSteps[a] + 1),
+                _ => 0,
+            };
+            if (weight > 0)
+            {
+                var follower = recipe.Levels.Length + a;
+                table.Followers[follower].weight = weight;
+                active |= 1UL << follower;
+            }
+        }
+
+        return active;
+    }
+
+    /// <summary>1/n where a step completes the n-th sample, otherwise 0.</summary>
+    private static double SampleWeight(StochasticAverage average, long step)
+    {
+        var since = step - average.Start;
+        return since > 0 && since % average.Every == 0 ? 1.0 / (since / average.Every) : 0;
+    }
+
+    /// <summary>After a sync that resets: the inner optimizer's steps and the counters of the levels inside start at 0.</summary>
+    private void ResetInner()
+    {
+        for (var l = 0; l < recipe.Levels.Length; l++)
+        {
+            if (recipe.Levels[l].InnerState != InnerState.Reset)
+            {
+                continue;
+            }
+
+            for (var i = 0; i < parameters.Count; i++)
+            {
+                if ((table.Tensors[i].active & (1UL << l)) == 0)
+                {
+                    continue;
+                }
+
+                table.Tensors[i].step = 0;
+                for (var inner = 0; inner < l; inner++)
+                {
+                    parameterCounters[(inner * parameters.Count) + i] = 0;
+                    sharedCounters[inner] = 0;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using NativeRanger.Interop;
+
+namespace NativeRanger;
+
+/// <summary>Maps statuses of the native library to exceptions; checked in every build.</summary>
+internal static unsafe class NativeStatus
+{
+    public static void Check(int status)
+    {
+        if (status != (int)nr_status_code.NR_OK)
+        {
+            Throw(status);
+        }
+    }
+
+    private static void Throw(int status)
+    {
+        var message =
+            $"The native library refused the call: {new string(NativeMethods.nr_status_text(status))} ({new string(NativeMethods.nr_status_name(status))}).";
+        throw (nr_status_code)status switch
+        {
+            nr_status_code.NR_E_NULL => new ArgumentNullException(null, message),
+            nr_status_code.NR_E_LENGTH or nr_status_code.NR_E_OVERLAP or nr_status_code.NR_E_TYPE =>
+                new ArgumentException(message),
+            nr_status_code.NR_E_OPTION => new ArgumentOutOfRangeException(null, message),
+            nr_status_code.NR_E_OVERFLOW => new OverflowException(message),
+            nr_status_code.NR_E_ISA => new PlatformNotSupportedException(message),
+            _ => new NativeLibraryException(message),
+        };
+    }
+}
