@@ -70,30 +70,36 @@ enum nr_isa_code {
  * NR_RADAM    s[0] first moment, s[1] second moment; m and v as above. rho > threshold: p -= lr r sqrt(bc2)/bc1
  *             (m/(sqrt(v)+eps)); otherwise p -= lr/bc1 m, or with NR_SKIP_UNRECTIFIED neither update nor decay.
  * NR_SEED_RANGER  s[0] m, s[1] v, s[2] m', s[3] v'; tensor.scalars: 4 doubles {S, S', t', 1 once m' is in use}.
- *             follower-free reading of the listing in the source article; beta1, beta2, epsilon, weight_decay, threshold,
- *             seed_alpha, seed_period. Its gradient is standardised where NR_STANDARDISE is set for the tensor. */
+ *             The listing of the source article with its smallest repairs; s = lr sqrt(bc2)/bc1, a = seed_alpha,
+ *             k = seed_period, N = threshold. The parameter must come contiguous and in one piece.
+ *             m, v as above;  S0 = S;  S = a S + (1-a) mean(v) over the whole parameter
+ *             t <= k or S > S0 or t <= N: p -= s (m/(sqrt(v)+eps)). Otherwise, the first time (t',m',v',S') = (t,m,v,S),
+ *             then t' += 1; m', v', S' move likewise, Q0 being S' before. t' <= k: no update; S' > Q0 or t' <= N: as above
+ *             with m', v'; else p -= s ((m+m') / (2 sqrt((b2 v + (1-b2) v')/bc2) + eps)). At last p *= 1 - s weight_decay.
+ *             Its gradient is standardised, with epsilon, where NR_STANDARDISE is set for the tensor. */
 enum nr_algorithm { NR_SGD = 1, NR_ADAGRAD = 2, NR_ADAM = 3, NR_RADAM = 4, NR_SEED_RANGER = 5 };
 
-/* nr_options.flags. Unknown bits are NR_E_ABI. */
+/* nr_options.flags. Unknown bits are NR_E_ABI; a flag that the algorithm does not know is NR_E_OPTION. */
 enum nr_option_flags {
     NR_NESTEROV = 1,           /* NR_SGD */
     NR_AMSGRAD = 2,            /* NR_ADAM */
     NR_DECOUPLED_DECAY = 4,    /* p *= 1 - lr weight_decay, not g += weight_decay p (NR_ADAM, NR_RADAM) */
     NR_SKIP_UNRECTIFIED = 8,   /* NR_RADAM */
-    NR_CENTRALISE_UPDATE = 16, /* NR_CENTRALISE subtracts the row mean of the update, not the gradient's */
+    NR_CENTRALISE_UPDATE = 16, /* NR_CENTRALISE is u -= mean(u), u as above; not for NR_SEED_RANGER */
     NR_ZERO_GRADIENT = 32      /* store +0 to the gradient once it has been read */
 };
 
-/* nr_tensor.flags. */
+/* nr_tensor.flags. The two exclude each other. Rows must have 2 elements or more, unless row_values are given. */
 enum nr_tensor_flags {
-    NR_CENTRALISE = 1, /* g -= mean(g) per row; rows must have 2 elements or more */
+    NR_CENTRALISE = 1, /* g -= mean(g) per row */
     NR_STANDARDISE = 2 /* d = g - mean(g);  g = d / (std + standardise_epsilon), std unbiased over the row */
 };
 
-/* nr_follower.flags. */
+/* nr_follower.flags. RESET and PULLBACK need LEADS and exclude each other. A reset sets earlier leading followers to p and
+ * their momentum to 0; the caller restarts t. A pullback with weight = 1 exactly leaves b as it is. */
 enum nr_follower_flags {
     NR_FOLLOWER_LEADS = 1,   /* Lookahead: after the follower moved, p = follower */
-    NR_FOLLOWER_RESET = 2,   /* then the inner optimizer starts afresh; earlier leading followers = p */
+    NR_FOLLOWER_RESET = 2,   /* then the inner optimizer starts afresh, its states as at the start */
     NR_FOLLOWER_PULLBACK = 4 /* then b = weight b + (1-weight) momentum; momentum = b (NR_SGD with momentum) */
 };
 
@@ -111,7 +117,10 @@ typedef struct nr_follower_buffers {
     void *momentum; /* the momentum at the last sync, with NR_FOLLOWER_PULLBACK; otherwise null */
 } nr_follower_buffers;
 
-/* How to step: shared by all tensors of a call; read, never written. */
+/* How to step: shared by all tensors of a call; read, never written.
+ *
+ * adaptive_clip: with norms |.| in double over the row, c = adaptive_clip max(|p|, 1e-3); if |g| > c: g *= T(c/|g|).
+ * working_set: beyond the size of the last-level cache the kernels prefetch; the results are the same. */
 typedef struct nr_options {
     uint32_t struct_size;         /* sizeof(nr_options) as the caller compiled it; new fields go last */
     int32_t type;                 /* nr_type */
@@ -124,7 +133,7 @@ typedef struct nr_options {
     double beta1;
     double beta2;
     double epsilon;
-    double weight_decay;
+    double weight_decay; /* exactly 0 = not at all */
     double dampening;
     double rate_decay;
     double initial_accumulator; /* NR_ADAGRAD: what NR_FOLLOWER_RESET restores */
@@ -133,15 +142,16 @@ typedef struct nr_options {
     double clip_value;          /* g = min(max(g, -clip), clip), NaN passes; +infinity = not at all */
     double clip_factor;         /* g *= T(clip_factor); exactly 1 = not at all (from the global norm) */
     double adaptive_clip;       /* lambda of adaptive clipping, per row; 0 = not at all */
-    double standardise_epsilon;
-    double seed_alpha;   /* NR_SEED_RANGER */
-    int64_t seed_period; /* NR_SEED_RANGER */
+    double standardise_epsilon; /* g = d / T(sqrt(sum(d d)/(length-1)) + standardise_epsilon) */
+    double seed_alpha;          /* NR_SEED_RANGER */
+    int64_t seed_period;        /* NR_SEED_RANGER */
+    int64_t working_set;        /* bytes of the whole step, where this call is a piece of it; 0 = the call is all */
 } nr_options;
 
 /* Statistics of one row, already in their final rounding (see nr_row_statistics). */
 typedef struct nr_row {
     double scale;       /* adaptive clipping's factor, or 1 */
-    double mean;        /* to subtract, or 0 */
+    double mean;        /* to subtract from the gradient, or with NR_CENTRALISE_UPDATE from the update; or 0 */
     double denominator; /* to divide by, or 1 */
 } nr_row;
 
@@ -156,7 +166,7 @@ typedef struct nr_tensor {
     void *parameter;
     void *gradient; /* null: no gradient, only the active followers move. Only read, unless NR_ZERO_GRADIENT. */
     void *state[4];
-    const nr_follower_buffers *followers; /* follower_count entries; null if there are none */
+    const nr_follower_buffers *followers; /* follower_count entries; may be null if none is active */
     double *scalars;                      /* NR_SEED_RANGER */
     const nr_row *row_values;             /* null: computed in the call; otherwise rows entries, used as they are */
     int64_t outer;
@@ -164,7 +174,7 @@ typedef struct nr_tensor {
     int64_t inner;
     int64_t stride;
     int64_t step;      /* t: 1 on the first update; ignored without a gradient */
-    uint64_t active;   /* bit i: follower i moves in this call */
+    uint64_t active;   /* bit i: follower i moves in this call; a bit beyond follower_count is NR_E_OPTION */
     uint32_t flags;    /* nr_tensor_flags */
     uint32_t reserved; /* 0 */
 } nr_tensor;
@@ -190,7 +200,8 @@ enum nr_structure {
 NR_API int64_t nr_layout(int32_t structure, int32_t field);
 
 /* The instruction set chosen at load, or NR_ISA_AUTO if NATIVERANGER_ISA asks for one that is unknown or cannot run here:
- * then every call with NR_ISA_AUTO returns NR_E_ISA, and nr_isa_forced is what was asked for (otherwise null). */
+ * then every call with NR_ISA_AUTO returns NR_E_ISA. nr_isa_forced is what the variable asks for; null if it is not set or
+ * empty. nr_isa_name is null where there is no such instruction set. */
 NR_API int32_t nr_isa(void);
 NR_API const char *nr_isa_forced(void);
 NR_API const char *nr_isa_name(int32_t isa);
@@ -198,19 +209,22 @@ NR_API const char *nr_isa_name(int32_t isa);
 NR_API int32_t nr_isa_available(int32_t isa);
 
 /* Steps every tensor. In this order: scale, clip by value, clip_factor, adaptive clipping, L2 decay, centralise or
- * standardise, moments, decoupled decay, update, followers, zeroing. Moments whose magnitude is below the smallest normal
- * number of their type are stored as +0. */
+ * standardise, moments, decoupled decay, update, followers, zeroing. Moments, momentum buffers and accumulators whose
+ * magnitude is below the smallest normal number of their type become +0 before they are used further. Different tensors of
+ * a call must not share memory that is written. */
 NR_API nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *tensors);
 
-/* The row statistics that nr_step would compute, as nr_row_values takes them: for the gradient of each tensor, one nr_row per
- * row into rows[i] (an array of tensors[i].rows entries; may be null for tensors without row transforms). Writes nothing else. */
+/* The row statistics that nr_step would compute, as nr_tensor.row_values takes them: for the gradient of each tensor, one
+ * nr_row per row into rows[i] (an array of tensors[i].rows entries; may be null for tensors without row transforms or without
+ * a gradient). Tensors hold whole rows; their row_values are not looked at. Writes nothing else. */
 NR_API nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_tensor *tensors,
                                    nr_row *const *rows);
 
 /* Sums of squares in the canonical blocks of the gradient, taken in storage order after gradient_scale and clip_value, each
  * element multiplied by scale in double first (1, or 2^-600 where float64 squares overflowed): ceil(n / 4096) doubles into
- * sums[i]. A piece of a parameter must begin at a multiple of 4,096. nonfinite becomes 1 if a raw gradient has an infinity
- * or a NaN, else 0. Tensors without a gradient are left out. sums may be null: then only nonfinite is found. */
+ * sums[i]. Tensors must be contiguous; a piece of a parameter must begin at a multiple of 4,096. nonfinite becomes 1 if a raw
+ * gradient has an infinity or a NaN, else 0. Tensors without a gradient are left out. sums may be null: then only nonfinite is
+ * found. Of the options only type, isa, gradient_scale and clip_value matter. */
 NR_API nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tensor *tensors, double scale,
                                 double *const *sums, int32_t *nonfinite);
 

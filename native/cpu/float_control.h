@@ -1,0 +1,47 @@
+/* Sets the floating-point control word that the promise of equal bits needs, and puts the caller's back. */
+#ifndef NR_CPU_FLOAT_CONTROL_H
+#define NR_CPU_FLOAT_CONTROL_H
+
+#include <stdint.h>
+
+namespace nr {
+
+#if defined(__x86_64__)
+
+/* Round to nearest even, no flush to zero, no denormals-are-zero, exceptions masked. */
+constexpr uint32_t standard_control = 0x1f80;
+
+class float_control {
+public:
+    float_control() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(standard_control); }
+    ~float_control() { __builtin_ia32_ldmxcsr(before_); }
+    float_control(const float_control &) = delete;
+    float_control &operator=(const float_control &) = delete;
+
+private:
+    uint32_t before_;
+};
+
+#elif defined(__aarch64__)
+
+class float_control {
+public:
+    float_control() {
+        __asm__ volatile("mrs %0, fpcr" : "=r"(before_));
+        __asm__ volatile("msr fpcr, %0" : : "r"(uint64_t{0}) : "memory");
+    }
+    ~float_control() { __asm__ volatile("msr fpcr, %0" : : "r"(before_) : "memory"); }
+    float_control(const float_control &) = delete;
+    float_control &operator=(const float_control &) = delete;
+
+private:
+    uint64_t before_;
+};
+
+#else
+#error "say how this processor's floating-point control word is set"
+#endif
+
+} // namespace nr
+
+#endif

@@ -1,0 +1,195 @@
+/* The table of one instruction set. An ISA file names its namespace and register size and includes this file once. */
+#ifndef NR_CPU_KERNELS_H
+#define NR_CPU_KERNELS_H
+
+#include "cpu/kernel.h"
+#include "cpu/seed_step.h"
+
+namespace nr::NR_LANES {
+
+/* Without a gradient only the followers move; a reset or a pullback still reaches the states. */
+template <class T>
+struct follow_body {
+    const task<T> &a;
+    bool with_states;
+    int64_t begin;
+
+    template <class V>
+    NR_INLINE void run(int64_t &i, int64_t count) const {
+        const int states = with_states ? a.states : 0;
+        for (; count - i >= V::width; i += V::width) {
+            V s[state_arrays];
+            for (int j = 0; j < state_arrays; ++j)
+                s[j] = j < states ? V::load(a.s[j] + begin + i) : V::all(T(0));
+            move_followers(a, begin + i, V::load(a.p + begin + i), s).store(a.p + begin + i);
+            for (int j = 0; j < state_arrays; ++j)
+                if (j < states)
+                    s[j].store(a.s[j] + begin + i);
+        }
+    }
+};
+
+template <class T>
+void follow_tensor(const nr_options &o, const task<T> &a, const nr_tensor &t) {
+    bool with_states = false;
+    bool reset = false;
+    for (int j = 0; j < a.follower_count; ++j) {
+        reset = reset || (a.followers[j].moves && a.followers[j].reset);
+        with_states = with_states || (a.followers[j].moves && (a.followers[j].reset || a.followers[j].pullback));
+    }
+    for (int64_t outer = 0; outer < t.outer; ++outer) {
+        const follow_body<T> body = {a, with_states, outer * t.stride};
+        int64_t i = 0;
+        for_each_lane<T, full_width<T>>(i, t.rows * t.inner, body);
+    }
+    if (reset && o.algorithm == NR_SEED_RANGER)
+        for (int j = 0; j < 4; ++j)
+            t.scalars[j] = 0.0;
+}
+
+template <class T>
+struct rule_entry {
+    step_run<T> run;
+    update_sums<T> updates;
+};
+
+template <class Rule, class T>
+rule_entry<T> entry_of(const general_flags &f) {
+    return {choose_run<Rule, T>(f), sum_updates<Rule, T>};
+}
+
+template <class T>
+rule_entry<T> choose_rule(const nr_options &o, const general_flags &f) {
+    switch (o.algorithm) {
+    case NR_SGD:
+        return o.beta1 != 0.0 ? entry_of<sgd_momentum, T>(f) : entry_of<sgd, T>(f);
+    case NR_ADAGRAD:
+        return entry_of<adagrad, T>(f);
+    case NR_ADAM:
+        return entry_of<adam, T>(f);
+    default:
+        return entry_of<radam, T>(f);
+    }
+}
+
+template <class T>
+void step_tensor(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch) {
+    follower<T> followers[most_followers];
+    task<T> a = make_task<T>(o, scalars, t, prefetch, followers);
+    if (t.gradient == nullptr) {
+        follow_tensor(o, a, t);
+        return;
+    }
+    if (o.algorithm == NR_SEED_RANGER) {
+        step_seed_ranger(o, a, t);
+        return;
+    }
+    const rule_entry<T> rule = choose_rule<T>(o, a.flags);
+    step_runs(a, rule.run, rule.updates, t);
+}
+
+template <class T>
+void tensor_row_statistics(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, nr_row *out) {
+    follower<T> followers[most_followers];
+    const task<T> a = make_task<T>(o, scalars, t, false, followers);
+    const rule_entry<T> rule = choose_rule<T>(o, a.flags);
+    T scales[row_tile], means[row_tile], denominators[row_tile];
+    for (int64_t first = 0; first < t.rows; first += row_tile) {
+        const int64_t count = t.rows - first < row_tile ? t.rows - first : row_tile;
+        find_statistics<T>(a, rule.updates, t, first, count, {scales, means, denominators});
+        for (int64_t r = 0; r < count; ++r)
+            out[first + r] = {double(scales[r]), double(means[r]), double(denominators[r])};
+    }
+}
+
+/* Adds x - x of every element to poison: 0 for finite ones, NaN for others, which stays. */
+template <class T>
+struct finite_body {
+    const T *g;
+    bool &finite;
+
+    template <class V>
+    NR_INLINE void run(int64_t &i, int64_t count) const {
+        if (count - i < V::width)
+            return;
+        const V zero = V::all(T(0));
+        V poison = zero;
+        for (; count - i >= V::width; i += V::width) {
+            const V x = V::load(g + i);
+            poison = poison + (x - x);
+        }
+        T lanes[V::width];
+        poison.store(lanes);
+        for (T x : lanes)
+            finite = finite && x == T(0);
+    }
+};
+
+template <class T>
+struct clipped_square_term {
+    const task<T> &a;
+    double by;
+
+    template <class V>
+    NR_INLINE auto at(int64_t i, int64_t) const {
+        using D = lane<double, V::width>;
+        const D x = widen(scale_and_clip(spread_constants<V>(a.k), a.flags, V::load(a.g + i))) * D::all(by);
+        return x * x;
+    }
+};
+
+template <class T>
+bool block_square_sums(const nr_options &o, int64_t n, const void *gradient, double scale, double *sums) {
+    task<T> a = {};
+    a.g = const_cast<T *>(static_cast<const T *>(gradient));
+    a.k.gradient_scale = T(o.gradient_scale);
+    a.k.clip_value = T(o.clip_value);
+    a.flags.scale = o.gradient_scale != 1.0;
+    a.flags.clip = o.clip_value != __builtin_inf();
+    const bool plain = !(a.flags.scale || a.flags.clip);
+    bool finite = true;
+    for (int64_t begin = 0; begin < n; begin += sum_block) {
+        const int64_t count = n - begin < sum_block ? n - begin : sum_block;
+        const finite_body<T> body = {a.g + begin, finite};
+        int64_t i = 0;
+        for_each_lane<T, full_width<T>>(i, count, body);
+        if (sums == nullptr)
+            continue;
+        canonical_sum sum;
+        if (plain)
+            sum.add<T>(square_term<T>{a.g, scale}, begin, count);
+        else
+            sum.add<T>(clipped_square_term<T>{a, scale}, begin, count);
+        sums[begin / sum_block] = sum.result();
+    }
+    return !finite;
+}
+
+template <class T>
+struct accumulate_body {
+    const T *g;
+    T *sum;
+
+    template <class V>
+    NR_INLINE void run(int64_t &i, int64_t count) const {
+        for (; count - i >= V::width; i += V::width)
+            (V::load(sum + i) + V::load(g + i)).store(sum + i);
+    }
+};
+
+template <class T>
+void accumulate_array(int64_t n, const void *gradient, void *sum) {
+    const accumulate_body<T> body = {static_cast<const T *>(gradient), static_cast<T *>(sum)};
+    int64_t i = 0;
+    for_each_lane<T, full_width<T>>(i, n, body);
+}
+
+template <class T>
+constexpr kernels kernels_of = {step_tensor<T>, tensor_row_statistics<T>, block_square_sums<T>, accumulate_array<T>};
+
+extern const instruction_set instructions;
+const instruction_set instructions = {&kernels_of<float>, &kernels_of<double>};
+
+} // namespace nr::NR_LANES
+
+#endif

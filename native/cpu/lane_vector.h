@@ -1,0 +1,72 @@
+/* Lanes of 2 to 16 elements over the vector extension of GCC and clang, which gives + - * / and comparisons on every
+ * processor. Square roots are the one operation that needs each processor's own name. */
+#ifndef NR_CPU_LANE_VECTOR_H
+#define NR_CPU_LANE_VECTOR_H
+
+#include "cpu/lane_one.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace nr::NR_LANES {
+
+template <class T>
+struct bits_of;
+template <>
+struct bits_of<float> {
+    using type = int32_t;
+    static constexpr int32_t magnitude = INT32_MAX;
+};
+template <>
+struct bits_of<double> {
+    using type = int64_t;
+    static constexpr int64_t magnitude = INT64_MAX;
+};
+
+template <class T, int Width>
+struct lane {
+    using element = T;
+    static constexpr int width = Width;
+    typedef T vector __attribute__((vector_size(sizeof(T) * Width)));
+    typedef typename bits_of<T>::type mask __attribute__((vector_size(sizeof(T) * Width)));
+
+    vector x;
+
+    static NR_INLINE lane all(T a) { return {a - vector{}}; } /* a - 0 is a, -0 included */
+    static NR_INLINE lane load(const T *from) {
+        lane l;
+        __builtin_memcpy(&l.x, from, sizeof(vector));
+        return l;
+    }
+    NR_INLINE void store(T *to) const { __builtin_memcpy(to, &x, sizeof(vector)); }
+
+    friend NR_INLINE lane operator+(lane a, lane b) { return {a.x + b.x}; }
+    friend NR_INLINE lane operator-(lane a, lane b) { return {a.x - b.x}; }
+    friend NR_INLINE lane operator*(lane a, lane b) { return {a.x * b.x}; }
+    friend NR_INLINE lane operator/(lane a, lane b) { return {a.x / b.x}; }
+    friend NR_INLINE mask operator<(lane a, lane b) { return a.x < b.x; }
+    friend NR_INLINE mask operator>=(lane a, lane b) { return a.x >= b.x; }
+    friend NR_INLINE lane select(mask m, lane a, lane b) { return {m ? a.x : b.x}; }
+    friend NR_INLINE lane magnitude(lane a) { return {(vector)((mask)a.x & bits_of<T>::magnitude)}; }
+    friend NR_INLINE lane<double, Width> widen(lane a) {
+        return {__builtin_convertvector(a.x, typename lane<double, Width>::vector)};
+    }
+};
+
+#if defined(__SSE2__)
+NR_INLINE lane<float, 4> root(lane<float, 4> a) { return {_mm_sqrt_ps(a.x)}; }
+NR_INLINE lane<double, 2> root(lane<double, 2> a) { return {_mm_sqrt_pd(a.x)}; }
+#endif
+#if defined(__AVX__)
+NR_INLINE lane<float, 8> root(lane<float, 8> a) { return {_mm256_sqrt_ps(a.x)}; }
+NR_INLINE lane<double, 4> root(lane<double, 4> a) { return {_mm256_sqrt_pd(a.x)}; }
+#endif
+#if defined(__AVX512F__)
+NR_INLINE lane<float, 16> root(lane<float, 16> a) { return {_mm512_maskz_sqrt_ps(0xffff, a.x)}; }
+NR_INLINE lane<double, 8> root(lane<double, 8> a) { return {_mm512_maskz_sqrt_pd(0xff, a.x)}; }
+#endif
+
+} // namespace nr::NR_LANES
+
+#endif

@@ -1,0 +1,20 @@
+/* What the processor can do, asked of the processor itself: the compilers' own helpers need a library that we do not link. */
+#ifndef NR_CPU_PROCESSOR_H
+#define NR_CPU_PROCESSOR_H
+
+#include <stdint.h>
+
+namespace nr {
+
+struct processor {
+    bool avx2;
+    bool avx512; /* F, DQ, BW and VL */
+    int64_t last_level_cache_bytes;
+};
+
+/* Instruction sets count only if the operating system saves their registers. */
+processor ask_processor();
+
+} // namespace nr
+
+#endif

@@ -1,0 +1,121 @@
+/* Adaptive clipping's factor, mean and denominator of rows. */
+#ifndef NR_CPU_ROW_STATISTICS_H
+#define NR_CPU_ROW_STATISTICS_H
+
+#include "cpu/row_sums.h"
+#include "cpu/terms.h"
+
+namespace nr::NR_LANES {
+
+/* True if the statistics of rows matter to the step. */
+NR_INLINE bool needs_rows(const general_flags &f) {
+    return f.adaptive || f.centre_gradient || (f.centre_update && f.moves);
+}
+
+/* sums[r] = the sum of the update over row first + r */
+template <class T>
+using update_sums = void (*)(const nr_tensor &t, int64_t first, int64_t count, const gradient_term<T> &gradient,
+                             double *sums);
+
+template <class Rule, class T>
+void sum_updates(const nr_tensor &t, int64_t first, int64_t count, const gradient_term<T> &gradient, double *sums) {
+    sum_rows<T>(t, first, count, update_term<Rule, T>{gradient}, sums);
+}
+
+/* Squares of float64 values may overflow where their norm does not: then they are taken of the values times 2^-600. */
+constexpr double shrink = 0x1p-600;
+constexpr double grow = 0x1p600;
+
+/* norms[r] = the Euclidean norm of row first + r; squares(by) is the term of the values times by. */
+template <class T, class Squares>
+void norm_rows(const nr_tensor &t, int64_t first, int64_t count, const Squares &squares, double *norms) {
+    sum_rows<T>(t, first, count, squares(1.0), norms);
+    bool overflow = false;
+    for (int64_t r = 0; r < count; ++r) {
+        overflow = overflow || norms[r] == __builtin_inf();
+        norms[r] = square_root(norms[r]);
+    }
+    if (!overflow || sizeof(T) == sizeof(float))
+        return;
+    double again[row_tile];
+    sum_rows<T>(t, first, count, squares(shrink), again);
+    for (int64_t r = 0; r < count; ++r)
+        if (norms[r] == __builtin_inf())
+            norms[r] = square_root(again[r]) * grow;
+}
+
+template <class T>
+void adaptive_scales(const task<T> &a, const nr_tensor &t, int64_t first, int64_t count, T *scales) {
+    double gradient_norms[row_tile];
+    double parameter_norms[row_tile];
+    norm_rows<T>(
+        t, first, count,
+        [&](double by) {
+            return gradient_square_term<T>{a, by};
+        },
+        gradient_norms);
+    norm_rows<T>(
+        t, first, count,
+        [&](double by) {
+            return square_term<T>{a.p, by};
+        },
+        parameter_norms);
+    for (int64_t r = 0; r < count; ++r) {
+        const double parameter_norm = parameter_norms[r] < 1e-3 ? 1e-3 : parameter_norms[r];
+        const double limit = a.adaptive_clip * parameter_norm;
+        if (gradient_norms[r] > limit)
+            scales[r] = T(limit / gradient_norms[r]);
+    }
+}
+
+/* Fills the tables for count <= row_tile rows from first on. */
+template <class T>
+void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &t, int64_t first, int64_t count,
+                     const row_tables<T> &rows) {
+    const general_flags &f = a.flags;
+    const int64_t length = t.outer * t.inner;
+    for (int64_t r = 0; r < count; ++r) {
+        rows.scales[r] = T(1);
+        rows.means[r] = T(0);
+        rows.denominators[r] = T(1);
+    }
+    if (f.adaptive)
+        adaptive_scales(a, t, first, count, rows.scales);
+
+    const gradient_term<T> gradient = {a, rows, sums_across(t)};
+    const bool plain = !(f.scale || f.clip || f.factor || f.adaptive || f.l2);
+    double sums[row_tile];
+    if (f.centre_gradient) {
+        if (plain)
+            sum_rows<T>(t, first, count, plain_term<T>{a.g}, sums);
+        else
+            sum_rows<T>(t, first, count, gradient, sums);
+        for (int64_t r = 0; r < count; ++r)
+            rows.means[r] = T(sums[r] / as_double(length));
+    }
+    if (f.standardise) {
+        sum_rows<T>(t, first, count, deviation_term<T>{gradient}, sums);
+        for (int64_t r = 0; r < count; ++r)
+            rows.denominators[r] = T(square_root(sums[r] / as_double(length - 1)) + a.standardise_epsilon);
+    }
+    if (f.centre_update && f.moves) {
+        updates(t, first, count, gradient, sums);
+        for (int64_t r = 0; r < count; ++r)
+            rows.means[r] = T(sums[r] / as_double(length));
+    }
+}
+
+/* The same from what the caller has computed before. */
+template <class T>
+void take_statistics(const nr_tensor &t, int64_t first, int64_t count, const row_tables<T> &rows) {
+    for (int64_t r = 0; r < count; ++r) {
+        const nr_row &row = t.row_values[first + r];
+        rows.scales[r] = T(row.scale);
+        rows.means[r] = T(row.mean);
+        rows.denominators[r] = T(row.denominator);
+    }
+}
+
+} // namespace nr::NR_LANES
+
+#endif

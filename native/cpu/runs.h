@@ -1,0 +1,101 @@
+/* Cuts a tensor into runs of contiguous elements, finds the statistics of their rows just before, and steps them: a row is
+ * read from memory once. */
+#ifndef NR_CPU_RUNS_H
+#define NR_CPU_RUNS_H
+
+#include "cpu/row_statistics.h"
+
+namespace nr::NR_LANES {
+
+/* Rows, or parts of rows, from this length on are stepped one by one; shorter ones together, with a table of statistics that
+ * has an entry per element, so that their ends fall into whole vectors. */
+constexpr int64_t long_run = 64;
+
+/* Elements that the tables cover. */
+constexpr int64_t table_elements = 2048;
+
+template <class T>
+struct row_room {
+    T scales[table_elements];
+    T means[table_elements];
+    T denominators[table_elements];
+};
+
+/* Repeats each of count entries length times, in place, from the last on. */
+template <class T>
+void repeat_entries(T *table, int64_t count, int64_t length) {
+    for (int64_t r = count; r-- > 0;)
+        for (int64_t i = length; i-- > 0;)
+            table[r * length + i] = table[r];
+}
+
+/* Fills the tables for any number of rows. */
+template <class T>
+void fill_tables(const task<T> &a, update_sums<T> updates, const nr_tensor &t, int64_t first, int64_t count,
+                 const row_tables<T> &rows) {
+    if (t.row_values != nullptr) {
+        take_statistics(t, first, count, rows);
+        return;
+    }
+    for (int64_t r = 0; r < count; r += row_tile)
+        find_statistics(a, updates, t, first + r, count - r < row_tile ? count - r : row_tile,
+                        {rows.scales + r, rows.means + r, rows.denominators + r});
+}
+
+/* Where no row matters. */
+template <class T>
+void step_without_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
+    const row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
+    const int64_t width = t.rows * t.inner;
+    for (int64_t o = 0; o < t.outer; ++o)
+        run(a, o * t.stride, width, none);
+}
+
+template <class T>
+void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+    T scales[row_tile], means[row_tile], denominators[row_tile];
+    /* Rows that lie in one piece are stepped as soon as their statistics are known, while they are in the cache. */
+    const int64_t tile = t.outer == 1 ? 1 : row_tile;
+    for (int64_t first = 0; first < t.rows; first += tile) {
+        const int64_t count = t.rows - first < tile ? t.rows - first : tile;
+        fill_tables(a, updates, t, first, count, {scales, means, denominators});
+        for (int64_t o = 0; o < t.outer; ++o)
+            for (int64_t r = 0; r < count; ++r)
+                run(a, o * t.stride + (first + r) * t.inner, t.inner,
+                    {{scales[r], means[r], denominators[r]}, nullptr, nullptr, nullptr});
+    }
+}
+
+template <class T>
+void step_short_rows(task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+    row_room<T> room;
+    const row_tables<T> tables = {room.scales, room.means, room.denominators};
+    const int64_t tile = table_elements / t.inner;
+    a.flags.row_tables = true;
+    for (int64_t first = 0; first < t.rows; first += tile) {
+        const int64_t count = t.rows - first < tile ? t.rows - first : tile;
+        fill_tables(a, updates, t, first, count, tables);
+        if (t.inner > 1) {
+            repeat_entries(room.scales, count, t.inner);
+            repeat_entries(room.means, count, t.inner);
+            repeat_entries(room.denominators, count, t.inner);
+        }
+        for (int64_t o = 0; o < t.outer; ++o)
+            run(a, o * t.stride + first * t.inner, count * t.inner,
+                {{T(1), T(0), T(1)}, room.scales, room.means, room.denominators});
+    }
+}
+
+template <class T>
+void step_runs(task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+    if (!needs_rows(a.flags))
+        step_without_rows(a, run, t);
+    else if (t.inner >= long_run)
+        step_long_rows(a, run, updates, t);
+    else
+        step_short_rows(a, run, updates, t);
+}
+
+} // namespace nr::NR_LANES
+
+#endif

@@ -1,0 +1,33 @@
+/* Every check of what a caller hands in, before anything is computed or written. */
+#ifndef NR_CPU_VALIDATE_H
+#define NR_CPU_VALIDATE_H
+
+#include "nativeranger.h"
+
+namespace nr {
+
+/* Options of nr_step and nr_row_statistics. */
+nr_status check_options(const nr_options *options);
+
+/* What nr_square_sums needs of them. */
+nr_status check_gradient_options(const nr_options *options);
+
+nr_status check_list(int64_t count, const void *list);
+
+/* A tensor of nr_step; rows are the statistics that it brings or that are to be written for it, or null. */
+nr_status check_tensor(const nr_options &options, const nr_tensor &tensor, const nr_row *rows, bool rows_are_given);
+
+/* A tensor of nr_square_sums, which must be contiguous if sums are asked for. */
+nr_status check_gradient(const nr_options &options, const nr_tensor &tensor, const double *sums, bool wants_sums);
+
+/* Two arrays of n elements, the second of which is written. */
+nr_status check_arrays(int32_t type, int64_t n, const void *read, const void *written);
+
+/* Elements of a tensor whose extents are valid. */
+inline int64_t elements_of(const nr_tensor &t) { return t.outer * t.rows * t.inner; }
+
+inline int64_t size_of(int32_t type) { return type == NR_FLOAT64 ? 8 : 4; }
+
+} // namespace nr
+
+#endif

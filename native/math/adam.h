@@ -1,0 +1,29 @@
+/* Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), AMSGrad (Reddi, Kale and Kumar 2018). */
+#ifndef NR_MATH_ADAM_H
+#define NR_MATH_ADAM_H
+
+#include "math/moments.h"
+
+namespace nr::NR_LANES {
+
+struct adam {
+    static constexpr int states = 2;
+
+    template <class V, class Flags>
+    static NR_INLINE void advance(const constants<V> &k, const Flags &f, V g, V *s) {
+        s[0] = first_moment(k, g, s[0]);
+        s[1] = second_moment(k, g, s[1]);
+        if (f.maximum)
+            s[2] = select(s[2] >= s[1], s[2], s[1]); /* a NaN in v wins */
+    }
+
+    /* m / (sqrt(v or vmax) c + eps) */
+    template <class V, class Flags>
+    static NR_INLINE V update(const constants<V> &k, const Flags &f, V, const V *s) {
+        return s[0] / (root(f.maximum ? s[2] : s[1]) * k.root_scale + k.epsilon);
+    }
+};
+
+} // namespace nr::NR_LANES
+
+#endif

@@ -1,0 +1,27 @@
+/* RAdam (Liu et al. 2020). The rectification is part of the step size; see scalars.h. */
+#ifndef NR_MATH_RADAM_H
+#define NR_MATH_RADAM_H
+
+#include "math/moments.h"
+
+namespace nr::NR_LANES {
+
+struct radam {
+    static constexpr int states = 2;
+
+    template <class V, class Flags>
+    static NR_INLINE void advance(const constants<V> &k, const Flags &, V g, V *s) {
+        s[0] = first_moment(k, g, s[0]);
+        s[1] = second_moment(k, g, s[1]);
+    }
+
+    /* m / (sqrt(v) + eps), or m while the variance of 1/sqrt(v) is intractable */
+    template <class V, class Flags>
+    static NR_INLINE V update(const constants<V> &k, const Flags &f, V, const V *s) {
+        return f.rectified ? s[0] / (root(s[1]) + k.epsilon) : s[0];
+    }
+};
+
+} // namespace nr::NR_LANES
+
+#endif

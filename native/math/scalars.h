@@ -1,0 +1,84 @@
+/* The scalars of one step: double, from the left as the formulas are printed, without a mathematical library, so that they
+ * are the same everywhere. They depend on the options and on t alone and are never kept from one call to the next. */
+#ifndef NR_MATH_SCALARS_H
+#define NR_MATH_SCALARS_H
+
+#include "math/lane.h"
+
+#include "nativeranger.h"
+
+namespace nr {
+
+struct step_scalars {
+    double step_size;  /* what the update is multiplied by */
+    double decay;      /* decoupled decay's factor of the parameter; 1 if there is none */
+    double root_scale; /* NR_ADAM: c = 1/sqrt(bc2) */
+    double bias2;      /* bc2 = 1 - beta2^t */
+    bool first;        /* t = 1 */
+    bool rectified;    /* NR_RADAM: rho > threshold */
+    bool moves;        /* the parameter is updated and decays */
+};
+
+} // namespace nr
+
+namespace nr::NR_LANES {
+
+NR_INLINE double square_root(double x) { return __builtin_sqrt(x); }
+
+/* base^t by squaring. */
+NR_INLINE double power(double base, int64_t t) {
+    double result = 1.0;
+    while (t != 0) {
+        if (t & 1)
+            result *= base;
+        base *= base;
+        t >>= 1;
+    }
+    return result;
+}
+
+NR_INLINE step_scalars scalars_of_step(const nr_options &o, int64_t t) {
+    step_scalars s = {o.learning_rate, 1.0, 1.0, 1.0, t == 1, true, true};
+
+    if (o.algorithm == NR_ADAGRAD) {
+        s.step_size = o.learning_rate / (1.0 + static_cast<double>(t - 1) * o.rate_decay);
+        return s;
+    }
+    if (o.algorithm == NR_SGD)
+        return s;
+
+    const double beta2_power = power(o.beta2, t);
+    const double bias1 = 1.0 - power(o.beta1, t);
+    s.bias2 = 1.0 - beta2_power;
+
+    if (o.algorithm == NR_ADAM) {
+        s.step_size = o.learning_rate / bias1;
+        s.root_scale = 1.0 / square_root(s.bias2);
+    } else if (o.algorithm == NR_SEED_RANGER) {
+        s.step_size = o.learning_rate * square_root(s.bias2) / bias1;
+    } else {
+        const double rho_limit = 2.0 / (1.0 - o.beta2) - 1.0;
+        const double rho = rho_limit - 2.0 * static_cast<double>(t) * beta2_power / s.bias2;
+        s.rectified = rho > o.threshold;
+        if (s.rectified) {
+            const double rectification =
+                square_root((rho - 4.0) * (rho - 2.0) * rho_limit / ((rho_limit - 4.0) * (rho_limit - 2.0) * rho));
+            s.step_size = o.learning_rate * rectification * square_root(s.bias2) / bias1;
+        } else {
+            s.step_size = o.learning_rate / bias1;
+            s.moves = (o.flags & NR_SKIP_UNRECTIFIED) == 0;
+        }
+    }
+
+    if (o.algorithm == NR_SEED_RANGER) {
+        if (o.weight_decay != 0.0)
+            s.decay = 1.0 - s.step_size * o.weight_decay;
+    } else if ((o.flags & NR_DECOUPLED_DECAY) != 0) {
+        s.decay = 1.0 - o.learning_rate * o.weight_decay;
+    }
+    return s;
+}
+
+} // namespace nr::NR_LANES
+
+#endif
