@@ -83,8 +83,13 @@ internal enum nr_isa_code : int
 /// NR_RADAM    s[0] first moment, s[1] second moment; m and v as above. rho &gt; threshold: p -= lr r sqrt(bc2)/bc1
 ///             (m/(sqrt(v)+eps)); otherwise p -= lr/bc1 m, or with NR_SKIP_UNRECTIFIED neither update nor decay.
 /// NR_SEED_RANGER  s[0] m, s[1] v, s[2] m', s[3] v'; tensor.scalars: 4 doubles {S, S', t', 1 once m' is in use}.
-///             follower-free reading of the listing in the source article; beta1, beta2, epsilon, weight_decay, threshold,
-///             seed_alpha, seed_period. Its gradient is standardised where NR_STANDARDISE is set for the tensor.
+///             The listing of the source article with its smallest repairs; s = lr sqrt(bc2)/bc1, a = seed_alpha,
+///             k = seed_period, N = threshold. The parameter must come contiguous and in one piece.
+///             m, v as above;  S0 = S;  S = a S + (1-a) mean(v) over the whole parameter
+///             t &lt;= k or S &gt; S0 or t &lt;= N: p -= s (m/(sqrt(v)+eps)). Otherwise, the first time (t',m',v',S') = (t,m,v,S),
+///             then t' += 1; m', v', S' move likewise, Q0 being S' before. t' &lt;= k: no update; S' &gt; Q0 or t' &lt;= N: as above
+///             with m', v'; else p -= s ((m+m') / (2 sqrt((b2 v + (1-b2) v')/bc2) + eps)). At last p *= 1 - s weight_decay.
+///             Its gradient is standardised, with epsilon, where NR_STANDARDISE is set for the tensor.
 /// </summary>
 internal enum nr_algorithm : int
 {
@@ -99,7 +104,7 @@ internal enum nr_algorithm : int
     NR_SEED_RANGER = 5,
 }
 
-/// <summary>nr_options.flags. Unknown bits are NR_E_ABI.</summary>
+/// <summary>nr_options.flags. Unknown bits are NR_E_ABI; a flag that the algorithm does not know is NR_E_OPTION.</summary>
 internal enum nr_option_flags : int
 {
     /// <summary>NR_SGD</summary>
@@ -114,30 +119,33 @@ internal enum nr_option_flags : int
     /// <summary>NR_RADAM</summary>
     NR_SKIP_UNRECTIFIED = 8,
 
-    /// <summary>NR_CENTRALISE subtracts the row mean of the update, not the gradient's</summary>
+    /// <summary>NR_CENTRALISE is u -= mean(u), u as above; not for NR_SEED_RANGER</summary>
     NR_CENTRALISE_UPDATE = 16,
 
     /// <summary>store +0 to the gradient once it has been read</summary>
     NR_ZERO_GRADIENT = 32,
 }
 
-/// <summary>nr_tensor.flags.</summary>
+/// <summary>nr_tensor.flags. The two exclude each other. Rows must have 2 elements or more, unless row_values are given.</summary>
 internal enum nr_tensor_flags : int
 {
-    /// <summary>g -= mean(g) per row; rows must have 2 elements or more</summary>
+    /// <summary>g -= mean(g) per row</summary>
     NR_CENTRALISE = 1,
 
     /// <summary>d = g - mean(g);  g = d / (std + standardise_epsilon), std unbiased over the row</summary>
     NR_STANDARDISE = 2,
 }
 
-/// <summary>nr_follower.flags.</summary>
+/// <summary>
+/// nr_follower.flags. RESET and PULLBACK need LEADS and exclude each other. A reset sets earlier leading followers to p and
+/// their momentum to 0; the caller restarts t. A pullback with weight = 1 exactly leaves b as it is.
+/// </summary>
 internal enum nr_follower_flags : int
 {
     /// <summary>Lookahead: after the follower moved, p = follower</summary>
     NR_FOLLOWER_LEADS = 1,
 
-    /// <summary>then the inner optimizer starts afresh; earlier leading followers = p</summary>
+    /// <summary>then the inner optimizer starts afresh, its states as at the start</summary>
     NR_FOLLOWER_RESET = 2,
 
     /// <summary>then b = weight b + (1-weight) momentum; momentum = b (NR_SGD with momentum)</summary>
@@ -171,7 +179,12 @@ internal unsafe partial struct nr_follower_buffers
     public void* momentum;
 }
 
-/// <summary>How to step: shared by all tensors of a call; read, never written.</summary>
+/// <summary>
+/// How to step: shared by all tensors of a call; read, never written.
+///
+/// adaptive_clip: with norms |.| in double over the row, c = adaptive_clip max(|p|, 1e-3); if |g| &gt; c: g *= T(c/|g|).
+/// working_set: beyond the size of the last-level cache the kernels prefetch; the results are the same.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe partial struct nr_options
 {
@@ -211,6 +224,7 @@ internal unsafe partial struct nr_options
 
     public double epsilon;
 
+    /// <summary>exactly 0 = not at all</summary>
     public double weight_decay;
 
     public double dampening;
@@ -235,6 +249,7 @@ internal unsafe partial struct nr_options
     /// <summary>lambda of adaptive clipping, per row; 0 = not at all</summary>
     public double adaptive_clip;
 
+    /// <summary>g = d / T(sqrt(sum(d d)/(length-1)) + standardise_epsilon)</summary>
     public double standardise_epsilon;
 
     /// <summary>NR_SEED_RANGER</summary>
@@ -243,6 +258,10 @@ internal unsafe partial struct nr_options
     /// <summary>NR_SEED_RANGER</summary>
     [NativeTypeName("int64_t")]
     public long seed_period;
+
+    /// <summary>bytes of the whole step, where this call is a piece of it; 0 = the call is all</summary>
+    [NativeTypeName("int64_t")]
+    public long working_set;
 }
 
 /// <summary>Statistics of one row, already in their final rounding (see nr_row_statistics).</summary>
@@ -252,7 +271,7 @@ internal unsafe partial struct nr_row
     /// <summary>adaptive clipping's factor, or 1</summary>
     public double scale;
 
-    /// <summary>to subtract, or 0</summary>
+    /// <summary>to subtract from the gradient, or with NR_CENTRALISE_UPDATE from the update; or 0</summary>
     public double mean;
 
     /// <summary>to divide by, or 1</summary>
@@ -299,7 +318,7 @@ internal unsafe partial struct nr_tensor
         }
     }
 
-    /// <summary>follower_count entries; null if there are none</summary>
+    /// <summary>follower_count entries; may be null if none is active</summary>
     [NativeTypeName("const nr_follower_buffers *")]
     public nr_follower_buffers* followers;
 
@@ -326,7 +345,7 @@ internal unsafe partial struct nr_tensor
     [NativeTypeName("int64_t")]
     public long step;
 
-    /// <summary>bit i: follower i moves in this call</summary>
+    /// <summary>bit i: follower i moves in this call; a bit beyond follower_count is NR_E_OPTION</summary>
     [NativeTypeName("uint64_t")]
     public ulong active;
 
@@ -399,7 +418,8 @@ internal static unsafe partial class NativeMethods
 
     /// <summary>
     /// The instruction set chosen at load, or NR_ISA_AUTO if NATIVERANGER_ISA asks for one that is unknown or cannot run here:
-    /// then every call with NR_ISA_AUTO returns NR_E_ISA, and nr_isa_forced is what was asked for (otherwise null).
+    /// then every call with NR_ISA_AUTO returns NR_E_ISA. nr_isa_forced is what the variable asks for; null if it is not set or
+    /// empty. nr_isa_name is null where there is no such instruction set.
     /// </summary>
     [LibraryImport("nativeranger")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -428,8 +448,9 @@ internal static unsafe partial class NativeMethods
 
     /// <summary>
     /// Steps every tensor. In this order: scale, clip by value, clip_factor, adaptive clipping, L2 decay, centralise or
-    /// standardise, moments, decoupled decay, update, followers, zeroing. Moments whose magnitude is below the smallest normal
-    /// number of their type are stored as +0.
+    /// standardise, moments, decoupled decay, update, followers, zeroing. Moments, momentum buffers and accumulators whose
+    /// magnitude is below the smallest normal number of their type become +0 before they are used further. Different tensors of
+    /// a call must not share memory that is written.
     /// </summary>
     [LibraryImport("nativeranger")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -441,8 +462,9 @@ internal static unsafe partial class NativeMethods
     );
 
     /// <summary>
-    /// The row statistics that nr_step would compute, as nr_row_values takes them: for the gradient of each tensor, one nr_row per
-    /// row into rows[i] (an array of tensors[i].rows entries; may be null for tensors without row transforms). Writes nothing else.
+    /// The row statistics that nr_step would compute, as nr_tensor.row_values takes them: for the gradient of each tensor, one
+    /// nr_row per row into rows[i] (an array of tensors[i].rows entries; may be null for tensors without row transforms or without
+    /// a gradient). Tensors hold whole rows; their row_values are not looked at. Writes nothing else.
     /// </summary>
     [LibraryImport("nativeranger")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -457,8 +479,9 @@ internal static unsafe partial class NativeMethods
     /// <summary>
     /// Sums of squares in the canonical blocks of the gradient, taken in storage order after gradient_scale and clip_value, each
     /// element multiplied by scale in double first (1, or 2^-600 where float64 squares overflowed): ceil(n / 4096) doubles into
-    /// sums[i]. A piece of a parameter must begin at a multiple of 4,096. nonfinite becomes 1 if a raw gradient has an infinity
-    /// or a NaN, else 0. Tensors without a gradient are left out. sums may be null: then only nonfinite is found.
+    /// sums[i]. Tensors must be contiguous; a piece of a parameter must begin at a multiple of 4,096. nonfinite becomes 1 if a raw
+    /// gradient has an infinity or a NaN, else 0. Tensors without a gradient are left out. sums may be null: then only nonfinite is
+    /// found. Of the options only type, isa, gradient_scale and clip_value matter.
     /// </summary>
     [LibraryImport("nativeranger")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
