@@ -39,7 +39,12 @@ internal abstract class UpdateRule<T>
     public static UpdateRule<T> Of(GradientOptimizer recipe, int number, int length) =>
         recipe switch
         {
+            Sgd sgd => new SgdRule<T>(number, length, sgd.Momentum != 0),
+            AdaGrad => new AdaGradRule<T>(number, length),
+            Adam adam => new AdamRule<T>(number, length, adam.AmsGrad),
+            AdamW adamW => new AdamRule<T>(number, length, adamW.AmsGrad),
             RAdam => new RAdamRule<T>(number, length),
+            SeedRanger => new SeedRangerRule<T>(number, length),
             _ => throw new NotSupportedException(
                 $"The managed backend does not know the algorithm {recipe.GetType().Name}."
             ),
