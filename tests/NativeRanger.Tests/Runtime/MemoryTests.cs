@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+using NativeRanger.Tests.Support;
+
+namespace NativeRanger.Tests.Runtime;
+
+/// <summary>Steps allocate nothing, leave nothing pinned, and survive arrays that move.</summary>
+public sealed unsafe class MemoryTests
+{
+    [Theory]
+    [InlineData("ranger", "none", "bare")]
+    [InlineData("adamw", "everything", "lookahead")]
+    [InlineData("momentum", "clip-norm", "lookahead-pullback")]
+    [InlineData("seed-ranger", "none", "bare")]
+    public void A_step_allocates_nothing(string optimizer, string transform, string wrapper)
+    {
+        var recipe = Registry.Recipe(optimizer, transform, wrapper) with { NonFinite = NonFinitePolicy.SkipStep };
+        var one = new float[100];
+        using var single = recipe.Bind(one);
+        using var several = recipe.Bind([Parameter.Of("a", new float[64], 8, 8), Parameter.Of("b", new float[9])]);
+        single.Schedule = several.Schedule = Schedules.FlatAnneal(1000);
+        several.AddAverage(new ExponentialAverage());
+        float[] g = [.. Enumerable.Range(0, 100).Select(i => (float)i)];
+        var (ga, gb) = (new float[64], new float[9]);
+        void Steps()
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                single.Step(g);
+                single.Step(g.AsSpan(), learningRate: 0.1);
+                several.Step([ga, gb]);
+                several.Step([ga, null]);
+            }
+        }
+
+        Steps();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Steps();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Steps_leave_nothing_pinned()
+    {
+        using var stepper = new Ranger().Bind([
+            .. Enumerable.Range(0, 50).Select(i => Parameter.Of($"p{i}", new float[10])),
+        ]);
+        var gradients = Enumerable.Range(0, 50).Select(_ => new float[10]).ToArray();
+        stepper.Step(gradients);
+        GC.Collect();
+        var before = GC.GetGCMemoryInfo(GCKind.FullBlocking).PinnedObjectsCount;
+        for (var i = 0; i < 10_000; i++)
+        {
+            stepper.Step(gradients);
+        }
+
+        GC.Collect();
+        Assert.InRange(GC.GetGCMemoryInfo(GCKind.FullBlocking).PinnedObjectsCount, 0, before);
+    }
+
+    [Fact]
+    public void A_compacting_collector_running_throughout_changes_nothing()
+    {
+        long[][] shapes =
+        [
+            [100],
+            [30, 40],
+            [3, 1],
+            [2000],
+        ];
+        var scenario = new Scenario<float>(1, 200, GradientKind.Ordinary, skips: true, shapes);
+        var expected = scenario.Run(new Ranger { ClipNorm = 1 }, Backend.Native);
+        using var stop = new CancellationTokenSource();
+        var collector = Task.Run(() =>
+        {
+            var collections = 0;
+            while (!stop.IsCancellationRequested)
+            {
+                _ = Enumerable.Range(0, 100).Select(i => new byte[i * 100]).ToArray();
+                GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+                collections++;
+            }
+
+            return collections;
+        });
+        Outcome<float> actual;
+        try
+        {
+            actual = scenario.Run(new Ranger { ClipNorm = 1 }, Backend.Native);
+        }
+        finally
+        {
+            stop.Cancel();
+        }
+
+        Assert.True(collector.GetAwaiter().GetResult() > 0);
+        Assert.Null(expected.Difference(actual));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(67)]
+    [InlineData(4099)]
+    public void Unmanaged_memory_between_guard_pages_is_stepped_to_its_last_element(int length)
+    {
+        foreach (var backend in Registry.NativeBackends())
+        {
+            using var p = new GuardedMemory(length * sizeof(float));
+            using var g = new GuardedMemory(length * sizeof(float));
+            var values = Enumerable.Range(0, length).Select(i => i / 16f).ToArray();
+            values.CopyTo(new Span<float>(p.Address, length));
+            values.CopyTo(new Span<float>(g.Address, length));
+            using var guarded = new Ranger().Bind([new Parameter<float>("p", (float*)p.Address, length)], backend);
+            using var plain = new Ranger().Bind((float[])values.Clone(), backend);
+            for (var t = 0; t < 7; t++)
+            {
+                guarded.Step([new Gradient<float>((float*)g.Address, length)]);
+                plain.Step(values);
+            }
+
+            Assert.Null(
+                Bits.Difference<float>(
+                    "p",
+                    plain.Parameters[0].Slice(0, length),
+                    new ReadOnlySpan<float>(p.Address, length)
+                )
+            );
+        }
+    }
+
+    [Fact]
+    public void A_stepper_that_is_dropped_in_mid_use_is_finalised_without_harm()
+    {
+        static void Drop()
+        {
+            var stepper = new Ranger().Bind(new float[1000]);
+            stepper.Step(new float[1000]);
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            Drop();
+            if (i % 10 == 0)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+    }
+
+    /// <summary>Memory whose last byte is the last before a page that cannot be touched.</summary>
+    private sealed partial class GuardedMemory : IDisposable
+    {
+        private readonly byte* start;
+        private readonly nuint size;
+
+        public GuardedMemory(int bytes)
+        {
+            var page = (nuint)Environment.SystemPageSize;
+            var pages = ((nuint)bytes + page - 1) / page;
+            size = (pages + 1) * page;
+            start = (byte*)Map(null, size, protection: 3, flags: 0x22, file: -1, 0);
+            Assert.True(start != (byte*)-1);
+            Assert.Equal(0, Protect(start + (pages * page), page, protection: 0));
+            Address = start + (pages * page) - bytes;
+        }
+
+        public void* Address { get; }
+
+        public void Dispose() => _ = Unmap(start, size);
+
+        [LibraryImport("libc", EntryPoint = "mmap")]
+        private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+        [LibraryImport("libc", EntryPoint = "mprotect")]
+        private static partial int Protect(void* address, nuint length, int protection);
+
+        [LibraryImport("libc", EntryPoint = "munmap")]
+        private static partial int Unmap(void* address, nuint length);
+    }
+}
