@@ -1,6 +1,5 @@
 using FsCheck;
 using FsCheck.Fluent;
-using NativeRanger.Numerics;
 using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Tests.Laws;
@@ -96,7 +95,7 @@ public sealed class CompositionLaws
 
     [Theory]
     [MemberData(nameof(Registry.OptimizerNames), MemberType = typeof(Registry))]
-    public void The_order_of_parameters_changes_nothing(string optimizer)
+    public void Neighbours_change_nothing(string optimizer)
     {
         Check.QuickThrowOnFailure(
             Prop.ForAll(

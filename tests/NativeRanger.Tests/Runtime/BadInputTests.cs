@@ -1,9 +1,7 @@
-using NativeRanger.Numerics;
-
 namespace NativeRanger.Tests.Runtime;
 
 /// <summary>Each mistake has its exception, which names the argument, the expected and the actual value; nothing changes.</summary>
-public sealed unsafe class BadInputTests
+public sealed class BadInputTests
 {
     [Fact]
     public void A_gradient_of_another_length()
@@ -44,7 +42,7 @@ public sealed unsafe class BadInputTests
     }
 
     [Fact]
-    public void A_gradient_that_is_or_overlaps_a_parameter()
+    public unsafe void A_gradient_that_is_or_overlaps_a_parameter()
     {
         var all = new float[10];
         using var stepper = new Ranger().Bind([
@@ -246,7 +244,7 @@ public sealed unsafe class BadInputTests
     }
 
     [Fact]
-    public void Two_threads_that_step_one_stepper()
+    public async Task Two_threads_that_step_one_stepper()
     {
         using var stepper = new Sgd().Bind(new float[] { 1 });
         using var inside = new ManualResetEventSlim();
@@ -261,7 +259,7 @@ public sealed unsafe class BadInputTests
         inside.Wait();
         Assert.Throws<InvalidOperationException>(() => stepper.Step(new float[1]));
         leave.Set();
-        Assert.True(other.GetAwaiter().GetResult());
+        Assert.True(await other);
         Assert.Equal(1, stepper.StepCount);
     }
 

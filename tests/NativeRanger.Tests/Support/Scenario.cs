@@ -24,17 +24,19 @@ internal sealed class Scenario<T>
     public Scenario(int seed, int steps, GradientKind kind, bool skips, params long[][] shapes)
     {
         this.shapes = shapes;
-        var random = new Random(seed);
-        initial = [.. shapes.Select(s => Values(random, Length(s), GradientKind.Ordinary, 1))];
+        // Each parameter has a stream of its own, so that it is the same whichever others there are.
+        var random = shapes.Select((_, i) => new Random((seed * 31) + i)).ToArray();
+        initial = [.. shapes.Select((s, i) => Values(random[i], Length(s), GradientKind.Ordinary, 1))];
         gradients = new T[]?[steps][];
         for (var t = 0; t < steps; t++)
         {
             gradients[t] =
             [
-                .. shapes.Select(s =>
-                    skips && random.Next(5) == 0
-                        ? null
-                        : Values(random, Length(s), kind, Math.Pow(10, random.Next(-3, 2)))
+                .. shapes.Select(
+                    (s, i) =>
+                        skips && random[i].Next(5) == 0
+                            ? null
+                            : Values(random[i], Length(s), kind, Math.Pow(10, random[i].Next(-3, 2)))
                 ),
             ];
         }
