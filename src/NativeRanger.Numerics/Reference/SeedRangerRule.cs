@@ -29,6 +29,12 @@ internal sealed class SeedRangerRule<T>(int number, int length) : UpdateRule<T>
 
     public override Vector<T> Step(Vector<T> weights, Vector<T> gradient, in StepScalars<T> step)
     {
+        // An empty parameter has no mean to smooth; only its step advances.
+        if (weights.Count == 0)
+        {
+            return weights;
+        }
+
         var recipe = (SeedRanger)step.Recipe;
         var bc1 = BiasCorrection.Of(recipe.Beta1, step.Count);
         var bc2 = BiasCorrection.Of(recipe.Beta2, step.Count);

@@ -3,7 +3,12 @@ using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Tests.Runtime;
 
+/// <summary>Tests that look at the whole process run alone.</summary>
+[CollectionDefinition(nameof(WholeProcess), DisableParallelization = true)]
+public sealed class WholeProcess;
+
 /// <summary>Steps allocate nothing, leave nothing pinned, and survive arrays that move.</summary>
+[Collection(nameof(WholeProcess))]
 public sealed partial class MemoryTests
 {
     [Theory]
