@@ -39,11 +39,6 @@ internal static class GradientPreparation
     )
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
-        if (gradient.Count == 0)
-        {
-            return gradient;
-        }
-
         if (recipe.ClipNorm is { } c && norm > c)
         {
             gradient = gradient.Times(Elementwise.Round<T>(c / norm));
@@ -91,7 +86,7 @@ internal static class GradientPreparation
             Centralization.ConvOnly => dimensions > 3,
             _ => false,
         };
-        return covered && parameter.Length > 0 && parameter.Rows.RowLength > 1;
+        return covered && parameter.Rows.RowLength > 1;
     }
 
     private static double? StandardizationEpsilon<T>(GradientOptimizer recipe, Parameter<T> parameter)

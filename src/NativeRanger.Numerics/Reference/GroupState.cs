@@ -114,8 +114,7 @@ internal sealed class GroupState<T>
     private void Synchronize(ParameterState<T> member, int level)
     {
         var recipe = Recipe.Levels[level];
-        member.Levels[level].Synchronize(member, level, recipe, Recipe.Core);
-        if (recipe is { InnerState: InnerState.Reset, Blend: not 1 } && SharedCounters[level] is not null)
+        if (member.Levels[level].Synchronize(member, level, recipe, Recipe.Core))
         {
             foreach (var inner in SharedCounters.Take(level))
             {

@@ -18,14 +18,15 @@ internal sealed class LookaheadLevel<T>(StateVector<T> slow, StateVector<T>? slo
     /// <param name="number">The number of this level, 0 the innermost.</param>
     /// <param name="recipe">The options of this level.</param>
     /// <param name="core">The options of the algorithm.</param>
-    public void Synchronize(ParameterState<T> parameter, int number, Lookahead recipe, GradientOptimizer core)
+    /// <returns>Whether the optimizer inside has started afresh.</returns>
+    public bool Synchronize(ParameterState<T> parameter, int number, Lookahead recipe, GradientOptimizer core)
     {
         var alpha = recipe.Blend;
         slow.Value = slow.Value.Towards(parameter.Weights.Value, alpha);
         if (alpha == 1)
         {
             // The slow weights are the fast ones: this is the inner optimizer, and nothing of it may be touched.
-            return;
+            return false;
         }
 
         parameter.Weights.Value = slow.Value;
@@ -33,10 +34,12 @@ internal sealed class LookaheadLevel<T>(StateVector<T> slow, StateVector<T>? slo
         {
             case InnerState.Reset:
                 parameter.RestartInside(number, core);
-                break;
+                return true;
             case InnerState.Pullback:
                 PullBack(parameter.Rule.Momentum!, slowMomentum!, alpha);
-                break;
+                return false;
+            default:
+                return false;
         }
     }
 

@@ -34,8 +34,7 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
         var group = new GroupState<T>(parameters, Parameters.Count(), optimizer, groups.Count);
         for (var level = 0; level < group.SharedCounters.Count; level++)
         {
-            var first = groups.Select(g => g.SharedCounters[level]).FirstOrDefault(c => c is not null);
-            group.SharedCounters[level]?.Value = first?.Value ?? 0;
+            group.SharedCounters[level]?.Value = groups.FirstOrDefault()?.SharedCounters[level]?.Value ?? 0;
         }
 
         foreach (var _ in averages)
@@ -146,17 +145,9 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
 
         foreach (var group in groups)
         {
-            var recipe = group.Recipe.Core;
             foreach (var member in group.Members.Where(gradients.ContainsKey))
             {
-                var gradient = GradientPreparation.AfterNorm(
-                    gradients[member],
-                    norm,
-                    member.Weights.Value,
-                    member.Parameter,
-                    recipe
-                );
-                member.Step(gradient, recipe, rates[group.Number]);
+                member.Step(gradients[member], norm, group.Recipe.Core, rates[group.Number]);
             }
         }
 

@@ -48,17 +48,27 @@ internal sealed class ParameterState<T>
     public IEnumerable<Counter> Counters =>
         Rule.Scalars.Prepend(Steps).Concat(Levels.Select(level => level.OwnCounter).OfType<Counter>());
 
-    /// <summary>One step along a prepared gradient.</summary>
-    public void Step(Vector<T> gradient, GradientOptimizer recipe, double learningRate)
+    /// <summary>One step. Without elements only t advances.</summary>
+    /// <param name="gradient">What <see cref="GradientPreparation.BeforeNorm"/> gave.</param>
+    /// <param name="norm">The norm over all parameters.</param>
+    /// <param name="recipe">The options.</param>
+    /// <param name="learningRate">η, schedule included.</param>
+    public void Step(Vector<T> gradient, double norm, GradientOptimizer recipe, double learningRate)
     {
         Steps.Value++;
+        if (Parameter.Length == 0)
+        {
+            return;
+        }
+
         var scalars = new StepScalars<T>(
             recipe,
             learningRate,
             Steps.Value,
             update => GradientPreparation.OfUpdate(update, Parameter, recipe)
         );
-        Weights.Value = Rule.Step(Weights.Value, gradient, scalars);
+        var prepared = GradientPreparation.AfterNorm(gradient, norm, Weights.Value, Parameter, recipe);
+        Weights.Value = Rule.Step(Weights.Value, prepared, scalars);
     }
 
     /// <summary>The optimizer inside a Lookahead level starts afresh: algorithm, t, and the levels further in.</summary>
