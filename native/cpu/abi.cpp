@@ -45,13 +45,15 @@ private:
 /* Without a gradient a tensor may have no step yet. */
 int64_t step_of(const nr_tensor &t) { return t.gradient != nullptr ? t.step : 1; }
 
-/* Bytes of the arrays that the steps of a call read and write. */
+/* True if the arrays that the steps of a call read and write are larger than the last-level cache. */
 bool exceeds_cache(const nr_options &o, int64_t count, const nr_tensor *tensors) {
-    constexpr double arrays = 4.0;
-    double bytes = static_cast<double>(o.working_set);
-    for (int64_t i = 0; i < count; ++i)
-        bytes += arrays * static_cast<double>(elements_of(tensors[i]) * size_of(o.type));
-    return bytes > static_cast<double>(last_level_cache_bytes());
+    constexpr int64_t arrays = 4;
+    if (o.working_set > last_level_cache_bytes())
+        return true;
+    int64_t room = last_level_cache_bytes() / arrays;
+    for (int64_t i = 0; i < count && room >= 0; ++i)
+        room -= elements_of(tensors[i]) * size_of(o.type);
+    return room < 0;
 }
 
 } // namespace
@@ -60,6 +62,7 @@ bool exceeds_cache(const nr_options &o, int64_t count, const nr_tensor *tensors)
 
 nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *tensors) {
     using namespace nr;
+    const float_control control;
     nr_status status = check_options(options);
     if (status != NR_OK)
         return status;
@@ -72,7 +75,6 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (status != NR_OK)
         return status;
 
-    const float_control control;
     const bool prefetch = exceeds_cache(*options, count, tensors);
     scalar_cache scalars;
     for (int64_t i = 0; i < count; ++i) {
@@ -85,6 +87,7 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
 
 nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_tensor *tensors, nr_row *const *rows) {
     using namespace nr;
+    const float_control control;
     nr_status status = check_options(options);
     if (status != NR_OK)
         return status;
@@ -104,7 +107,6 @@ nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_t
     if (status != NR_OK)
         return status;
 
-    const float_control control;
     scalar_cache scalars;
     for (int64_t i = 0; i < count; ++i) {
         const nr_tensor &t = tensors[i];
@@ -117,6 +119,7 @@ nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_t
 nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tensor *tensors, double scale,
                          double *const *sums, int32_t *nonfinite) {
     using namespace nr;
+    const float_control control;
     nr_status status = check_gradient_options(options);
     if (status != NR_OK)
         return status;
@@ -133,7 +136,6 @@ nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tens
     if (status != NR_OK)
         return status;
 
-    const float_control control;
     bool found = false;
     for (int64_t i = 0; i < count; ++i) {
         const nr_tensor &t = tensors[i];
@@ -154,24 +156,24 @@ nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tens
 }
 
 nr_status nr_reduce(int64_t n, double *sums, double *result) {
+    const nr::float_control control;
     if (n < 0)
         return NR_E_LENGTH;
     if (result == nullptr || (n > 0 && sums == nullptr))
         return NR_E_NULL;
-    const nr::float_control control;
     *result = nr::scalar::reduce(n, sums);
     return NR_OK;
 }
 
 nr_status nr_accumulate(int32_t type, int32_t isa, int64_t n, const void *gradient, void *sum) {
     using namespace nr;
+    const float_control control;
     const nr_status status = check_arrays(type, n, gradient, sum);
     if (status != NR_OK)
         return status;
     const kernels *kernels = find_kernels(isa, type);
     if (kernels == nullptr)
         return NR_E_ISA;
-    const float_control control;
     kernels->accumulate(n, gradient, sum);
     return NR_OK;
 }

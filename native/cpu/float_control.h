@@ -1,4 +1,5 @@
-/* Sets the floating-point control word that the promise of equal bits needs, and puts the caller's back. */
+/* Sets the floating-point control word that the promise of equal bits needs, and puts the caller's back. Every entry begins
+ * with it: under the caller's word the first inexact result of a check might already trap. */
 #ifndef NR_CPU_FLOAT_CONTROL_H
 #define NR_CPU_FLOAT_CONTROL_H
 

@@ -13,9 +13,10 @@ constexpr int row_tile = 128;
  * kept side by side, so that the tile is read along its columns. */
 class column_sums {
 public:
-    static constexpr int levels = 3;
-    static constexpr int64_t most_columns = sum_block * sum_block * (sum_block - 1);
+    /* More blocks than one block holds are left to canonical_sum. */
+    static constexpr int64_t most_columns = sum_block * sum_block;
 
+    /* The sums of blocks need room of their own. */
     static int rows_at_once(int64_t columns) { return columns <= sum_block ? row_tile : row_tile / 2; }
 
     /* Column c of row r lies at first + c * stride + r; entry is the tables' entry of the first row. */
@@ -23,25 +24,21 @@ public:
     void add(const Term &term, int64_t columns, int64_t stride, int64_t first, int64_t entry, int rows, double *sums) {
         rows_ = rows;
         pitch_ = rows_at_once(columns);
-        for (int level = 0; level < levels; ++level)
-            count_[level] = 0;
+        if (columns > sum_block)
+            clear_level(1);
         for (int64_t begin = 0; begin < columns; begin += sum_block) {
             const int64_t left = columns - begin;
             clear_level(0);
             add_block<T>(term, left < sum_block ? left : sum_block, stride, first + begin * stride, entry);
             collapse_level(0);
             if (columns > sum_block)
-                push(1);
+                add_to(lane_of(1, begin / sum_block % sum_lanes), lane_of(0, 0));
         }
-        int level = columns > sum_block ? 1 : 0;
-        for (; count_[level] > 1; ++level) {
-            if (count_[level] % sum_block == 0)
-                continue;
-            collapse_level(level);
-            push(level + 1);
-        }
+        const int top = columns > sum_block ? 1 : 0;
+        if (top == 1)
+            collapse_level(1);
         for (int r = 0; r < rows; ++r)
-            sums[r] = lane_of(level, 0)[r];
+            sums[r] = lane_of(top, 0)[r];
     }
 
 private:
@@ -65,19 +62,6 @@ private:
         for (int half = sum_lanes / 2; half >= 1; half /= 2)
             for (int j = 0; j < half; ++j)
                 add_to(lane_of(level, j), lane_of(level, j + half));
-    }
-
-    /* Moves the sums of the level below up. */
-    void push(int level) {
-        for (;; ++level) {
-            const int64_t position = count_[level]++ % sum_block;
-            if (position == 0)
-                clear_level(level);
-            add_to(lane_of(level, position % sum_lanes), lane_of(level - 1, 0));
-            if (position != sum_block - 1)
-                return;
-            collapse_level(level);
-        }
     }
 
     /* Eight columns of one lane per load and store of its sums. */
@@ -105,8 +89,7 @@ private:
 
     int rows_ = 0;
     int pitch_ = 0;
-    int64_t count_[levels] = {};
-    double pool_[levels * sum_lanes * row_tile / 2];
+    double pool_[sum_lanes * row_tile];
 };
 
 /* True if rows are summed across columns, many at a time. */

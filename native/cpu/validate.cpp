@@ -241,7 +241,7 @@ nr_status check_options(const nr_options *options) {
         return NR_E_ABI;
     if (!algorithm_options_valid(o) || (o.flags & ~flags_of(o.algorithm)) != 0)
         return NR_E_OPTION;
-    if (!not_negative(o.learning_rate) || !not_negative(o.weight_decay) || !transforms_valid(o))
+    if (!not_negative(o.learning_rate) || !not_negative(o.weight_decay) || !transforms_valid(o) || o.working_set < 0)
         return NR_E_OPTION;
     return check_followers(o);
 }

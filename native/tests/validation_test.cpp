@@ -1,0 +1,471 @@
+/* Every status is provoked, and a call that fails has written nothing. */
+#include "problem.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+using namespace problem;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+/* A valid call of two tensors, the second of which a test spoils: a check that came too late would leave the first stepped. */
+class call {
+public:
+    explicit call(int32_t algorithm, std::vector<nr_follower> followers = {})
+        : o(make(algorithm, std::move(followers))), random(1), first(random, o, row_major(6, 10), false),
+          second(random, o, row_major(6, 10), false) {
+        first.flags = second.flags = algorithm == NR_SEED_RANGER ? NR_STANDARDISE : NR_CENTRALISE;
+        first.active = second.active = (uint64_t{1} << o.followers.size()) - 1;
+        how = o.view();
+        tensors[0] = first.view();
+        tensors[1] = second.view();
+    }
+
+    nr_status step() { return nr_step(&how, 2, tensors); }
+
+    /* Fails with the status, and changes nothing. */
+    void expect(nr_status status) {
+        const tensor<float> first_before = first, second_before = second;
+        EXPECT_EQ(step(), status);
+        EXPECT_EQ(difference(first_before, first), "");
+        EXPECT_EQ(difference(second_before, second), "");
+    }
+
+    options o;
+    random_bits random;
+    tensor<float> first, second;
+    nr_options how;
+    nr_tensor tensors[2];
+
+private:
+    static options make(int32_t algorithm, std::vector<nr_follower> followers) {
+        options made(algorithm, NR_FLOAT32);
+        made.followers = std::move(followers);
+        return made;
+    }
+};
+
+void expect_options(nr_status status, int32_t algorithm, const std::function<void(nr_options &)> &spoil) {
+    call c(algorithm);
+    spoil(c.how);
+    c.expect(status);
+}
+
+void expect_tensor(nr_status status, int32_t algorithm, const std::function<void(nr_tensor &)> &spoil) {
+    call c(algorithm, {{0.5, NR_FOLLOWER_LEADS, 0}});
+    spoil(c.tensors[1]);
+    c.expect(status);
+}
+
+TEST(Validation, TheUnspoiledCallsSucceed) {
+    for (int algorithm : algorithms) {
+        EXPECT_EQ(call(algorithm).step(), NR_OK);
+        EXPECT_EQ(call(algorithm, {{0.5, NR_FOLLOWER_LEADS, 0}}).step(), NR_OK);
+    }
+}
+
+TEST(Validation, NullPointers) {
+    call c(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}});
+    EXPECT_EQ(nr_step(nullptr, 2, c.tensors), NR_E_NULL);
+    EXPECT_EQ(nr_step(&c.how, 2, nullptr), NR_E_NULL);
+    EXPECT_EQ(nr_step(&c.how, 0, nullptr), NR_OK);
+    expect_tensor(NR_E_NULL, NR_ADAM, [](nr_tensor &t) { t.parameter = nullptr; });
+    expect_tensor(NR_E_NULL, NR_ADAM, [](nr_tensor &t) { t.state[0] = nullptr; });
+    expect_tensor(NR_E_NULL, NR_ADAM, [](nr_tensor &t) { t.state[1] = nullptr; });
+    expect_tensor(NR_E_NULL, NR_SEED_RANGER, [](nr_tensor &t) { t.state[3] = nullptr; });
+    expect_tensor(NR_E_NULL, NR_SEED_RANGER, [](nr_tensor &t) { t.scalars = nullptr; });
+    expect_tensor(NR_E_NULL, NR_ADAM, [](nr_tensor &t) { t.followers = nullptr; });
+    expect_options(NR_E_NULL, NR_ADAM, [](nr_options &o) {
+        o.follower_count = 1;
+        o.followers = nullptr;
+    });
+
+    call amsgrad(NR_ADAM);
+    amsgrad.how.flags = NR_AMSGRAD;
+    amsgrad.tensors[1].state[2] = nullptr;
+    amsgrad.expect(NR_E_NULL);
+    amsgrad.how.flags = 0;
+    EXPECT_EQ(amsgrad.step(), NR_OK);
+
+    call follower(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}});
+    nr_follower_buffers none = {nullptr, nullptr};
+    follower.tensors[1].followers = &none;
+    follower.expect(NR_E_NULL);
+    follower.tensors[1].active = 0;
+    EXPECT_EQ(follower.step(), NR_OK);
+
+    call pullback(NR_SGD, {{0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_PULLBACK, 0}});
+    nr_follower_buffers half = {pullback.second.followers[0].data(), nullptr};
+    pullback.tensors[1].followers = &half;
+    pullback.expect(NR_E_NULL);
+
+    /* A reset writes to the slow weights of the levels within, even if those do not move. */
+    call reset(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}, {0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_RESET, 0}});
+    nr_follower_buffers outer[2] = {{nullptr, nullptr}, {reset.second.followers[1].data(), nullptr}};
+    reset.tensors[1].followers = outer;
+    reset.tensors[1].active = 2;
+    reset.expect(NR_E_NULL);
+}
+
+TEST(Validation, WithoutAGradientOnlyWhatMovesIsNeeded) {
+    call c(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}});
+    c.tensors[1].gradient = nullptr;
+    c.tensors[1].state[0] = c.tensors[1].state[1] = nullptr;
+    c.tensors[1].step = 0;
+    EXPECT_EQ(c.step(), NR_OK);
+    c.tensors[1].active = 0;
+    c.tensors[1].parameter = nullptr;
+    c.tensors[1].followers = nullptr;
+    EXPECT_EQ(c.step(), NR_OK);
+
+    call reset(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_RESET, 0}});
+    reset.tensors[1].gradient = nullptr;
+    reset.tensors[1].state[1] = nullptr;
+    reset.expect(NR_E_NULL);
+}
+
+TEST(Validation, EmptyTensorsNeedNoPointers) {
+    for (int algorithm : algorithms)
+        for (shape s : {flat(0), shape{0, 3, 4, 12}, shape{4, 0, 4, 0}, shape{4, 3, 0, 0}}) {
+            call c(algorithm, {{0.5, NR_FOLLOWER_LEADS, 0}});
+            nr_tensor &t = c.tensors[1];
+            t = {};
+            t.outer = s.outer;
+            t.rows = s.rows;
+            t.inner = s.inner;
+            t.stride = s.stride;
+            t.step = 1;
+            t.active = 1;
+            float nowhere = 0;
+            t.gradient = &nowhere;
+            EXPECT_EQ(c.step(), NR_OK);
+        }
+}
+
+TEST(Validation, Lengths) {
+    call c(NR_ADAM);
+    EXPECT_EQ(nr_step(&c.how, -1, c.tensors), NR_E_LENGTH);
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) { t.outer = -1; });
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) { t.rows = -6; });
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) { t.inner = -10; });
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) { t.stride = -1; });
+    /* Columns that overlap. */
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) {
+        t.outer = 10;
+        t.inner = 1;
+        t.stride = 5;
+    });
+    /* Rows that have no mean to subtract. */
+    expect_tensor(NR_E_LENGTH, NR_ADAM, [](nr_tensor &t) {
+        t.rows = 60;
+        t.inner = 1;
+    });
+    /* A second moment with gaps has no mean in storage order. */
+    expect_tensor(NR_E_LENGTH, NR_SEED_RANGER, [](nr_tensor &t) {
+        t.outer = 10;
+        t.rows = 4;
+        t.inner = 1;
+        t.stride = 6;
+    });
+    for (int32_t count : {-1, 65})
+        expect_options(NR_E_LENGTH, NR_ADAM, [&](nr_options &o) { o.follower_count = count; });
+}
+
+TEST(Validation, RowsOfOneElementAreAllowedWithGivenStatistics) {
+    call c(NR_ADAM);
+    std::vector<nr_row> rows(60, nr_row{1, 0.5, 1});
+    c.tensors[1].rows = 60;
+    c.tensors[1].inner = 1;
+    c.tensors[1].row_values = rows.data();
+    EXPECT_EQ(c.step(), NR_OK);
+}
+
+TEST(Validation, Options) {
+    const std::vector<double> not_rates = {-1e-9, 1.0, 1.5, not_a_number, infinite};
+    const std::vector<double> negative = {-1e-9, not_a_number, infinite, -infinite};
+    const std::vector<double> not_positive = {0.0, -1.0, not_a_number, infinite, 1e-60, 1e60};
+    for (double bad : not_rates) {
+        for (int algorithm : {NR_SGD, NR_ADAM, NR_RADAM, NR_SEED_RANGER})
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.beta1 = bad; });
+        for (int algorithm : {NR_ADAM, NR_RADAM, NR_SEED_RANGER})
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.beta2 = bad; });
+    }
+    for (double bad : negative) {
+        for (int algorithm : algorithms) {
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.learning_rate = bad; });
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.weight_decay = bad; });
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.clip_factor = bad; });
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.adaptive_clip = bad; });
+        }
+        expect_options(NR_E_OPTION, NR_ADAGRAD, [&](nr_options &o) { o.rate_decay = bad; });
+        expect_options(NR_E_OPTION, NR_ADAGRAD, [&](nr_options &o) { o.initial_accumulator = bad; });
+    }
+    for (double bad : not_positive) {
+        for (int algorithm : {NR_ADAGRAD, NR_ADAM, NR_RADAM, NR_SEED_RANGER})
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.epsilon = bad; });
+        call c(NR_ADAM);
+        c.how.standardise_epsilon = bad;
+        EXPECT_EQ(c.step(), NR_OK);
+        c.tensors[1].flags = NR_STANDARDISE;
+        c.expect(NR_E_OPTION);
+    }
+    for (double bad : {0.0, -1.0, not_a_number})
+        expect_options(NR_E_OPTION, NR_ADAM, [&](nr_options &o) { o.clip_value = bad; });
+    for (double bad : {not_a_number, infinite}) {
+        expect_options(NR_E_OPTION, NR_ADAM, [&](nr_options &o) { o.gradient_scale = bad; });
+        expect_options(NR_E_OPTION, NR_SGD, [&](nr_options &o) { o.dampening = bad; });
+    }
+    for (double bad : {3.9, not_a_number, infinite})
+        for (int algorithm : {NR_RADAM, NR_SEED_RANGER})
+            expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.threshold = bad; });
+    for (double bad : {-0.1, 1.1, not_a_number})
+        expect_options(NR_E_OPTION, NR_SEED_RANGER, [&](nr_options &o) { o.seed_alpha = bad; });
+    expect_options(NR_E_OPTION, NR_SEED_RANGER, [](nr_options &o) { o.seed_period = 0; });
+    expect_options(NR_E_OPTION, NR_ADAM, [](nr_options &o) { o.working_set = -1; });
+    for (int algorithm : {0, 6, -1})
+        expect_options(NR_E_OPTION, NR_ADAM, [&](nr_options &o) { o.algorithm = algorithm; });
+    /* What is too small for float32 is not for float64. */
+    call wide(NR_ADAM);
+    wide.how.type = NR_FLOAT64;
+    wide.how.epsilon = 1e-60;
+    EXPECT_EQ(nr_step(&wide.how, 0, nullptr), NR_OK);
+}
+
+TEST(Validation, OptionsThatContradictEachOther) {
+    expect_options(NR_E_OPTION, NR_SGD, [](nr_options &o) {
+        o.flags = NR_NESTEROV;
+        o.beta1 = 0;
+    });
+    expect_options(NR_E_OPTION, NR_SGD, [](nr_options &o) {
+        o.flags = NR_NESTEROV;
+        o.dampening = 0.1;
+    });
+    for (int algorithm : algorithms) {
+        uint32_t known = NR_ZERO_GRADIENT;
+        if (algorithm != NR_SEED_RANGER)
+            known |= NR_CENTRALISE_UPDATE;
+        if (algorithm == NR_SGD)
+            known |= NR_NESTEROV;
+        if (algorithm == NR_ADAM)
+            known |= NR_AMSGRAD | NR_DECOUPLED_DECAY;
+        if (algorithm == NR_RADAM)
+            known |= NR_SKIP_UNRECTIFIED | NR_DECOUPLED_DECAY;
+        for (uint32_t flag = 1; flag <= NR_ZERO_GRADIENT; flag *= 2)
+            if (!(known & flag))
+                expect_options(NR_E_OPTION, algorithm, [&](nr_options &o) { o.flags = flag; });
+    }
+    expect_tensor(NR_E_OPTION, NR_ADAM, [](nr_tensor &t) { t.flags = NR_CENTRALISE | NR_STANDARDISE; });
+    expect_tensor(NR_E_OPTION, NR_ADAM, [](nr_tensor &t) { t.step = 0; });
+    expect_tensor(NR_E_OPTION, NR_ADAM, [](nr_tensor &t) { t.active = 2; });
+    for (double slow_step : {-1.0, not_a_number, infinite}) {
+        call c(NR_SEED_RANGER);
+        c.second.scalars[2] = slow_step;
+        c.expect(NR_E_OPTION);
+    }
+    call used(NR_SEED_RANGER);
+    used.second.scalars[3] = 2;
+    used.expect(NR_E_OPTION);
+}
+
+TEST(Validation, Followers) {
+    auto expect_follower = [](nr_status status, int32_t algorithm, nr_follower f) {
+        call(algorithm, {f}).expect(status);
+    };
+    for (double weight : {-0.1, 1.1, not_a_number, infinite})
+        expect_follower(NR_E_OPTION, NR_ADAM, {weight, NR_FOLLOWER_LEADS, 0});
+    expect_follower(NR_E_OPTION, NR_ADAM, {0.5, NR_FOLLOWER_RESET, 0});
+    expect_follower(NR_E_OPTION, NR_SGD, {0.5, NR_FOLLOWER_PULLBACK, 0});
+    expect_follower(NR_E_OPTION, NR_SGD, {0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_RESET | NR_FOLLOWER_PULLBACK, 0});
+    expect_follower(NR_E_OPTION, NR_ADAM, {0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_PULLBACK, 0});
+    call plain(NR_SGD, {{0.5, NR_FOLLOWER_LEADS | NR_FOLLOWER_PULLBACK, 0}});
+    plain.how.beta1 = 0;
+    plain.expect(NR_E_OPTION);
+    expect_follower(NR_E_ABI, NR_ADAM, {0.5, 8, 0});
+    expect_follower(NR_E_ABI, NR_ADAM, {0.5, NR_FOLLOWER_LEADS, 1});
+}
+
+TEST(Validation, AbiTypeAndInstructionSet) {
+    for (uint32_t size : {0u, uint32_t(sizeof(nr_options)) - 1, uint32_t(sizeof(nr_options)) + 1})
+        expect_options(NR_E_ABI, NR_ADAM, [&](nr_options &o) { o.struct_size = size; });
+    expect_options(NR_E_ABI, NR_ADAM, [](nr_options &o) { o.flags = 64; });
+    expect_tensor(NR_E_ABI, NR_ADAM, [](nr_tensor &t) { t.flags = 4; });
+    expect_tensor(NR_E_ABI, NR_ADAM, [](nr_tensor &t) { t.reserved = 1; });
+    for (int32_t type : {0, 3, -1})
+        expect_options(NR_E_TYPE, NR_ADAM, [&](nr_options &o) { o.type = type; });
+    for (int32_t isa : {-1, int32_t{NR_ISA_COUNT}, 1000})
+        expect_options(NR_E_ISA, NR_ADAM, [&](nr_options &o) { o.isa = isa; });
+    for (int32_t isa = NR_ISA_SCALAR; isa < NR_ISA_COUNT; ++isa)
+        if (!nr_isa_available(isa))
+            expect_options(NR_E_ISA, NR_ADAM, [&](nr_options &o) { o.isa = isa; });
+}
+
+TEST(Validation, Overflow) {
+    const int64_t huge = int64_t{1} << 40;
+    expect_tensor(NR_E_OVERFLOW, NR_ADAM, [&](nr_tensor &t) { t.rows = t.inner = huge; });
+    expect_tensor(NR_E_OVERFLOW, NR_ADAM, [&](nr_tensor &t) { t.outer = t.rows = t.stride = huge; });
+    expect_tensor(NR_E_OVERFLOW, NR_ADAM, [&](nr_tensor &t) {
+        t.outer = huge;
+        t.stride = huge;
+    });
+    expect_tensor(NR_E_OVERFLOW, NR_ADAM, [](nr_tensor &t) {
+        t.rows = 1;
+        t.inner = INT64_MAX / 4 + 1;
+    });
+    /* An array that would reach over the end of the address space. */
+    expect_tensor(NR_E_OVERFLOW, NR_ADAM,
+                  [](nr_tensor &t) { t.parameter = reinterpret_cast<void *>(UINTPTR_MAX - 8); });
+}
+
+TEST(Validation, Overlap) {
+    const auto at = [](call &c, size_t i) { return static_cast<void *>(c.second.p.data() + i); };
+    const size_t n = 60;
+    for (bool exactly : {true, false}) {
+        const std::function<void(call &, void *)> places[] = {
+            [](call &c, void *p) { c.tensors[1].gradient = p; },
+            [](call &c, void *p) { c.tensors[1].state[0] = p; },
+            [](call &c, void *p) { c.tensors[1].state[1] = p; },
+        };
+        for (const auto &place : places) {
+            call c(NR_ADAM);
+            place(c, at(c, exactly ? 0 : n - 1));
+            c.expect(NR_E_OVERLAP);
+        }
+    }
+    call states(NR_ADAM);
+    states.tensors[1].state[1] = states.tensors[1].state[0];
+    states.expect(NR_E_OVERLAP);
+
+    call follower(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}});
+    nr_follower_buffers buffers = {follower.second.g.data() + n - 1, nullptr};
+    follower.tensors[1].followers = &buffers;
+    follower.expect(NR_E_OVERLAP);
+
+    call rows(NR_ADAM);
+    rows.tensors[1].row_values = reinterpret_cast<const nr_row *>(rows.second.state(0).data());
+    rows.expect(NR_E_OVERLAP);
+
+    call scalars(NR_SEED_RANGER);
+    alignas(8) float shared[68] = {};
+    scalars.tensors[1].parameter = shared;
+    scalars.tensors[1].scalars = reinterpret_cast<double *>(shared + 58);
+    scalars.expect(NR_E_OVERLAP);
+
+    /* Neighbours that touch are no overlap. */
+    std::vector<float> both(2 * n, 0.5f);
+    call neighbours(NR_ADAM);
+    neighbours.tensors[1].parameter = both.data();
+    neighbours.tensors[1].gradient = both.data() + n;
+    EXPECT_EQ(neighbours.step(), NR_OK);
+}
+
+TEST(Validation, RowStatistics) {
+    call c(NR_ADAM);
+    std::vector<nr_row> first(6, nr_row{7, 7, 7}), second(6, nr_row{7, 7, 7});
+    nr_row *rows[] = {first.data(), second.data()};
+    EXPECT_EQ(nr_row_statistics(nullptr, 2, c.tensors, rows), NR_E_NULL);
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, nullptr, rows), NR_E_NULL);
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, nullptr), NR_E_NULL);
+    EXPECT_EQ(nr_row_statistics(&c.how, -2, c.tensors, rows), NR_E_LENGTH);
+    nr_row *missing[] = {first.data(), nullptr};
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, missing), NR_E_NULL);
+    c.tensors[1].inner = 1;
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, rows), NR_E_LENGTH);
+    c.tensors[1].inner = 10;
+    nr_row *shared[] = {first.data(), reinterpret_cast<nr_row *>(c.second.g.data())};
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, shared), NR_E_OVERLAP);
+    c.how.epsilon = 0;
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, rows), NR_E_OPTION);
+    c.how.epsilon = 1e-5;
+    c.how.isa = NR_ISA_COUNT;
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, rows), NR_E_ISA);
+    c.how.isa = NR_ISA_AUTO;
+    for (const nr_row &row : first)
+        EXPECT_EQ(row.scale, 7);
+
+    /* Where nothing is asked of rows, none need be given. */
+    c.tensors[1].flags = 0;
+    EXPECT_EQ(nr_row_statistics(&c.how, 2, c.tensors, missing), NR_OK);
+    EXPECT_EQ(first[0].scale, 1);
+}
+
+TEST(Validation, SquareSums) {
+    call c(NR_SGD);
+    double first[1] = {-1}, second[1] = {-1};
+    double *sums[] = {first, second};
+    int32_t nonfinite = -1;
+    const nr_options good = c.how;
+    auto status = [&] { return nr_square_sums(&c.how, 2, c.tensors, 1.0, sums, &nonfinite); };
+    EXPECT_EQ(nr_square_sums(nullptr, 2, c.tensors, 1.0, sums, &nonfinite), NR_E_NULL);
+    EXPECT_EQ(nr_square_sums(&c.how, 2, nullptr, 1.0, sums, &nonfinite), NR_E_NULL);
+    EXPECT_EQ(nr_square_sums(&c.how, 2, c.tensors, 1.0, sums, nullptr), NR_E_NULL);
+    EXPECT_EQ(nr_square_sums(&c.how, -1, c.tensors, 1.0, sums, &nonfinite), NR_E_LENGTH);
+    for (double scale : {not_a_number, infinite})
+        EXPECT_EQ(nr_square_sums(&c.how, 2, c.tensors, scale, sums, &nonfinite), NR_E_OPTION);
+    c.how.struct_size = 0;
+    EXPECT_EQ(status(), NR_E_ABI);
+    c.how = good;
+    c.how.type = 0;
+    EXPECT_EQ(status(), NR_E_TYPE);
+    c.how = good;
+    c.how.isa = NR_ISA_COUNT;
+    EXPECT_EQ(status(), NR_E_ISA);
+    c.how = good;
+    c.how.clip_value = 0;
+    EXPECT_EQ(status(), NR_E_OPTION);
+    c.how = good;
+    sums[1] = nullptr;
+    EXPECT_EQ(status(), NR_E_NULL);
+    sums[1] = reinterpret_cast<double *>(c.second.g.data() + 10);
+    EXPECT_EQ(status(), NR_E_OVERLAP);
+    sums[1] = second;
+    c.tensors[1].outer = 3;
+    c.tensors[1].rows = 2;
+    c.tensors[1].stride = 21;
+    EXPECT_EQ(status(), NR_E_LENGTH);
+    c.tensors[1].stride = 0;
+    EXPECT_EQ(status(), NR_E_LENGTH);
+    c.tensors[1].outer = INT64_MAX;
+    EXPECT_EQ(status(), NR_E_OVERFLOW);
+    EXPECT_EQ(nonfinite, -1);
+    EXPECT_EQ(first[0], -1);
+
+    /* Gaps do not matter to who asks for finiteness alone, and are not looked at. */
+    c.tensors[1].outer = 3;
+    c.tensors[1].stride = 21;
+    c.second.g[20] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(nr_square_sums(&c.how, 2, c.tensors, 1.0, nullptr, &nonfinite), NR_OK);
+    EXPECT_EQ(nonfinite, 0);
+
+    c.tensors[0].gradient = c.tensors[1].gradient = nullptr;
+    EXPECT_EQ(status(), NR_OK);
+    EXPECT_EQ(first[0], -1);
+}
+
+TEST(Validation, ReduceAndAccumulate) {
+    double sums[4] = {1, 2, 3, 4};
+    double result = -1;
+    EXPECT_EQ(nr_reduce(-1, sums, &result), NR_E_LENGTH);
+    EXPECT_EQ(nr_reduce(4, nullptr, &result), NR_E_NULL);
+    EXPECT_EQ(nr_reduce(4, sums, nullptr), NR_E_NULL);
+    EXPECT_EQ(result, -1);
+    EXPECT_EQ(nr_reduce(0, nullptr, &result), NR_OK);
+    EXPECT_TRUE(same(0.0, result));
+
+    EXPECT_EQ(nr_accumulate(0, NR_ISA_AUTO, 2, sums, sums + 2), NR_E_TYPE);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_COUNT, 2, sums, sums + 2), NR_E_ISA);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, -2, sums, sums + 2), NR_E_LENGTH);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, INT64_MAX / 4, sums, sums + 2), NR_E_OVERFLOW);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, 2, nullptr, sums + 2), NR_E_NULL);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, 2, sums, nullptr), NR_E_NULL);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, 2, sums, sums + 1), NR_E_OVERLAP);
+    EXPECT_EQ(sums[2], 3);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, 0, nullptr, nullptr), NR_OK);
+    EXPECT_EQ(nr_accumulate(NR_FLOAT64, NR_ISA_AUTO, 2, sums, sums + 2), NR_OK);
+    EXPECT_EQ(sums[3], 6);
+}
+
+} // namespace
