@@ -18,6 +18,9 @@ public sealed class ManagedBackend : Backend
     /// <inheritdoc/>
     public override string Name => "managed";
 
+    /// <summary>The name of the backend.</summary>
+    public override string ToString() => Name;
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentNullException">The recipe is null.</exception>
     public override StepEngine<T> CreateEngine<T>(Optimizer optimizer)

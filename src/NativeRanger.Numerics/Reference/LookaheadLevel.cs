@@ -23,24 +23,20 @@ internal sealed class LookaheadLevel<T>(StateVector<T> slow, StateVector<T>? slo
     {
         var alpha = recipe.Blend;
         slow.Value = slow.Value.Towards(parameter.Weights.Value, alpha);
-        if (alpha == 1)
+        parameter.Weights.Value = slow.Value;
+        // With α = 1 this is the inner optimizer, and nothing of it may be touched.
+        if (alpha < 1 && recipe.InnerState == InnerState.Reset)
         {
-            // The slow weights are the fast ones: this is the inner optimizer, and nothing of it may be touched.
-            return false;
+            parameter.RestartInside(number, core);
+            return true;
         }
 
-        parameter.Weights.Value = slow.Value;
-        switch (recipe.InnerState)
+        if (recipe.InnerState == InnerState.Pullback)
         {
-            case InnerState.Reset:
-                parameter.RestartInside(number, core);
-                return true;
-            case InnerState.Pullback:
-                PullBack(parameter.Rule.Momentum!, slowMomentum!, alpha);
-                return false;
-            default:
-                return false;
+            PullBack(parameter.Rule.Momentum!, slowMomentum!, alpha);
         }
+
+        return false;
     }
 
     /// <summary>Sets the level to what it would be if it were bound now.</summary>
@@ -51,12 +47,15 @@ internal sealed class LookaheadLevel<T>(StateVector<T> slow, StateVector<T>? slo
         OwnCounter?.Value = 0;
     }
 
-    /// <summary>b ← α·b + (1-α)·(b at the last sync).</summary>
+    /// <summary>b ← α·b + (1-α)·(b at the last sync), which is b itself where α is 1.</summary>
     private static void PullBack(StateVector<T> momentum, StateVector<T> last, double alpha)
     {
-        var blended =
-            momentum.Value.Times(Elementwise.Round<T>(alpha)) + last.Value.Times(Elementwise.Round<T>(1 - alpha));
-        momentum.Value = blended.Flushed();
+        if (alpha < 1)
+        {
+            var (kept, pulled) = (Elementwise.Round<T>(alpha), Elementwise.Round<T>(1 - alpha));
+            momentum.Value = (momentum.Value.Times(kept) + last.Value.Times(pulled)).Flushed();
+        }
+
         last.Value = momentum.Value;
     }
 }

@@ -414,7 +414,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     {
         for (var l = 0; l < recipe.Levels.Length; l++)
         {
-            if (recipe.Levels[l].InnerState != InnerState.Reset)
+            if (!recipe.Resets(l))
             {
                 continue;
             }

@@ -134,6 +134,9 @@ internal sealed class NativeRecipe
         return options;
     }
 
+    /// <summary>Whether a sync restarts the inner optimizer: not with α = 1, which is the inner optimizer itself.</summary>
+    public bool Resets(int level) => Levels[level] is { InnerState: InnerState.Reset, Blend: < 1 };
+
     /// <summary>One follower per level: its blend and what a sync does.</summary>
     public nr_follower Follower(int level)
     {
@@ -141,7 +144,7 @@ internal sealed class NativeRecipe
             nr_follower_flags.NR_FOLLOWER_LEADS
             | Levels[level].InnerState switch
             {
-                InnerState.Reset => nr_follower_flags.NR_FOLLOWER_RESET,
+                InnerState.Reset when Resets(level) => nr_follower_flags.NR_FOLLOWER_RESET,
                 InnerState.Pullback => nr_follower_flags.NR_FOLLOWER_PULLBACK,
                 _ => 0,
             };
