@@ -5,54 +5,48 @@ using NativeRanger.Interop;
 namespace NativeRanger;
 
 /// <summary>One read of all gradients before a step: are they finite, and what is their norm.</summary>
-internal sealed unsafe class GradientNorm<T> : IDisposable
+internal sealed unsafe class GradientNorm<T> : NativeCall<T>, IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int BlockLength = 4096;
+    private const int BlockLength = NativePieces<T>.BlockLength;
 
     /// <summary>Scales elements whose squares overflow float64, and back.</summary>
     private static readonly double down = Math.ScaleB(1, -600);
     private static readonly double up = Math.ScaleB(1, 600);
 
-    private readonly List<long> blocks = [];
-    private double** sums;
+    private readonly NativeRunner<T> runner;
+
+    /// <summary>The block sums of each parameter, side by side in bind order.</summary>
     private double* storage;
 
-    /// <summary>As many absent gradients as there are parameters.</summary>
-    public Gradient<T>[] NoGradients { get; private set; } = [];
+    /// <summary>Where the sums of each piece begin.</summary>
+    private double** sums;
+    private long[] firstBlocks = [];
+    private bool wantsSums;
+    private double scale;
+    private int anyNonFinite;
 
-    /// <summary>Makes room for the block sums of more parameters.</summary>
-    public void Reserve(IReadOnlyList<Parameter<T>> added)
-    {
-        blocks.AddRange(added.Select(p => (p.Length + BlockLength - 1) / BlockLength));
-        NoGradients = new Gradient<T>[blocks.Count];
-        Free();
-    }
+    public GradientNorm(NativeRunner<T> runner) => this.runner = runner;
 
     /// <summary>
     /// Applies the policy and sets each group's <c>clip_factor</c>. Returns false where the step is to be skipped. Reads the
     /// gradients only if the policy or a group's <see cref="GradientOptimizer.ClipNorm"/> asks for it.
     /// </summary>
-    public bool Measure(List<NativeGroup<T>> groups, NonFinitePolicy policy)
+    public bool Measure(NonFinitePolicy policy)
     {
-        var clips = false;
-        foreach (var group in groups)
+        wantsSums = false;
+        foreach (var group in runner.Groups)
         {
-            clips |= group.ClipNorm is not null;
+            wantsSums |= group.ClipNorm is not null;
         }
 
-        if (!clips && policy == NonFinitePolicy.Propagate)
+        if (!wantsSums && policy == NonFinitePolicy.Propagate)
         {
             return true;
         }
 
-        if (clips)
-        {
-            Allocate();
-        }
-
-        var (total, nonFinite) = Sum(groups, clips, scale: 1);
-        if (nonFinite && policy != NonFinitePolicy.Propagate)
+        var total = Read(by: 1);
+        if (anyNonFinite != 0 && policy != NonFinitePolicy.Propagate)
         {
             return policy == NonFinitePolicy.SkipStep
                 ? false
@@ -62,18 +56,16 @@ internal sealed unsafe class GradientNorm<T> : IDisposable
                 );
         }
 
-        if (!clips)
+        if (!wantsSums)
         {
             return true;
         }
 
-        var norm = Math.Sqrt(total);
-        if (double.IsPositiveInfinity(total) && typeof(T) == typeof(double))
-        {
-            norm = Math.Sqrt(Sum(groups, sumsWanted: true, down).Total) * up;
-        }
-
-        foreach (var group in groups)
+        var norm =
+            double.IsPositiveInfinity(total) && typeof(T) == typeof(double)
+                ? Math.Sqrt(Read(by: down)) * up
+                : Math.Sqrt(total);
+        foreach (var group in runner.Groups)
         {
             if (group.ClipNorm is { } limit && norm > limit)
             {
@@ -84,65 +76,84 @@ internal sealed unsafe class GradientNorm<T> : IDisposable
         return true;
     }
 
-    public void Dispose() => Free();
-
-    private (double Total, bool NonFinite) Sum(List<NativeGroup<T>> groups, bool sumsWanted, double scale)
+    public override int Run(NativeGroup<T> group, nr_tensor* tensors, int first, int count)
     {
-        var total = 0.0;
-        var anyNonFinite = false;
-        var first = 0;
-        foreach (var group in groups)
+        var nonFinite = 0;
+        var status = NativeMethods.nr_square_sums(
+            group.Options,
+            count,
+            tensors,
+            scale,
+            wantsSums ? sums + first : null,
+            &nonFinite
+        );
+        if (nonFinite != 0)
         {
-            var nonFinite = 0;
-            NativeStatus.Check(
-                NativeMethods.nr_square_sums(
-                    group.Options,
-                    group.Count,
-                    group.Tensors,
-                    scale,
-                    sumsWanted ? sums + first : null,
-                    &nonFinite
-                )
-            );
-            anyNonFinite |= nonFinite != 0;
-            for (var i = 0; sumsWanted && i < group.Count; i++)
-            {
-                if (group.Tensors[i].gradient is not null)
-                {
-                    double sum;
-                    NativeStatus.Check(NativeMethods.nr_reduce(blocks[first + i], sums[first + i], &sum));
-                    total += sum;
-                }
-            }
-
-            first += group.Count;
+            Interlocked.Exchange(ref anyNonFinite, 1);
         }
 
-        return (total, anyNonFinite);
+        return status;
     }
 
-    private void Allocate()
-    {
-        if (sums is not null)
-        {
-            return;
-        }
-
-        sums = (double**)NativeMemory.Alloc((nuint)blocks.Count, (nuint)sizeof(double*));
-        storage = (double*)NativeMemory.Alloc((nuint)Math.Max(1, blocks.Sum()), sizeof(double));
-        var next = storage;
-        for (var i = 0; i < blocks.Count; i++)
-        {
-            sums[i] = next;
-            next += blocks[i];
-        }
-    }
-
-    private void Free()
+    /// <summary>Forgets the block sums, whose places have changed.</summary>
+    public void Invalidate()
     {
         NativeMemory.Free(sums);
         NativeMemory.Free(storage);
         sums = null;
         storage = null;
+    }
+
+    public void Dispose() => Invalidate();
+
+    /// <summary>The sum over all parameters of squares, each element multiplied by a power of two first.</summary>
+    private double Read(double by)
+    {
+        var pieces = runner.Pieces(Cut.Blocks);
+        if (wantsSums && sums is null)
+        {
+            Allocate(pieces);
+        }
+
+        scale = by;
+        anyNonFinite = 0;
+        NativeStatus.Check(runner.Run(this, pieces));
+        var total = 0.0;
+        var parameter = 0;
+        foreach (var group in runner.Groups)
+        {
+            for (var i = 0; i < group.Count && wantsSums; i++, parameter++)
+            {
+                if (group.Tensors[i].gradient is not null)
+                {
+                    double sum;
+                    var first = firstBlocks[parameter];
+                    NativeStatus.Check(
+                        NativeMethods.nr_reduce(firstBlocks[parameter + 1] - first, storage + first, &sum)
+                    );
+                    total += sum;
+                }
+            }
+        }
+
+        return total;
+    }
+
+    private void Allocate(NativePieces<T> pieces)
+    {
+        var lengths = runner.Groups.SelectMany(g => g.Parameters).Select(p => p.Length).ToArray();
+        firstBlocks = new long[lengths.Length + 1];
+        for (var i = 0; i < lengths.Length; i++)
+        {
+            firstBlocks[i + 1] = firstBlocks[i] + ((lengths[i] + BlockLength - 1) / BlockLength);
+        }
+
+        sums = (double**)NativeMemory.Alloc((nuint)pieces.Tensors, (nuint)sizeof(double*));
+        storage = (double*)NativeMemory.Alloc((nuint)Math.Max(1, firstBlocks[^1]), sizeof(double));
+        for (var i = 0; i < pieces.Tensors; i++)
+        {
+            var (parameter, start) = pieces.SourceOf(i);
+            sums[i] = storage + firstBlocks[parameter] + (start / BlockLength);
+        }
     }
 }

@@ -7,18 +7,40 @@ public sealed unsafe class NativeBackend : Backend
 {
     private readonly InstructionSet requested;
 
-    private NativeBackend(InstructionSet requested) => this.requested = requested;
+    private readonly int? threads;
+
+    private NativeBackend(InstructionSet requested, int? threads)
+    {
+        this.requested = requested;
+        this.threads = threads;
+    }
 
     /// <inheritdoc cref="Backend.Native"/>
-    public static NativeBackend Instance { get; } = new(InstructionSet.Auto);
+    public static NativeBackend Instance { get; } = new(InstructionSet.Auto, threads: null);
+
+    /// <summary>
+    /// The most threads that a step uses; by default the processors that this process may use, affinity and container limits
+    /// respected. Small steps use fewer. The bits do not depend on it.
+    /// </summary>
+    public static int MaxDegreeOfParallelism
+    {
+        get;
+        set => field = Require.AtLeastOne(value);
+    } = Environment.ProcessorCount;
 
     /// <summary>The native library on one instruction set.</summary>
     /// <param name="instructionSet">The instruction set.</param>
+    /// <param name="maxDegreeOfParallelism">The most threads of a step; <see cref="MaxDegreeOfParallelism"/> by default.</param>
     /// <exception cref="PlatformNotSupportedException">This library or processor does not have it.</exception>
     /// <exception cref="NativeLibraryException">The library cannot be used.</exception>
-    public static NativeBackend On(InstructionSet instructionSet)
+    public static NativeBackend On(InstructionSet instructionSet, int? maxDegreeOfParallelism = null)
     {
         Require.Defined(instructionSet);
+        if (maxDegreeOfParallelism is { } threads)
+        {
+            Require.AtLeastOne(threads, nameof(maxDegreeOfParallelism));
+        }
+
         if (instructionSet != InstructionSet.Auto && !Available.Contains(instructionSet))
         {
             throw new PlatformNotSupportedException(
@@ -26,7 +48,7 @@ public sealed unsafe class NativeBackend : Backend
             );
         }
 
-        return new(instructionSet);
+        return new(instructionSet, maxDegreeOfParallelism);
     }
 
     /// <summary>The instruction sets that can run here, in ascending order of preference.</summary>
@@ -100,7 +122,7 @@ public sealed unsafe class NativeBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override StepEngine<T> CreateEngine<T>(Optimizer optimizer) => new NativeEngine<T>(InstructionSet);
+    public override StepEngine<T> CreateEngine<T>(Optimizer optimizer) => new NativeEngine<T>(InstructionSet, threads);
 
     /// <summary>The backend and what runs.</summary>
     public override string ToString() => $"native {NameOf(InstructionSet)}";

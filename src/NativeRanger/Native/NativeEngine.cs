@@ -1,5 +1,4 @@
 using System.Numerics;
-using NativeRanger.Interop;
 
 namespace NativeRanger;
 
@@ -8,17 +7,23 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly InstructionSet instructionSet;
-    private readonly List<NativeGroup<T>> groups = [];
+    private readonly NativeRunner<T> runner;
+    private readonly GradientNorm<T> norm;
     private readonly List<Parameter<T>> parameters = [];
     private readonly List<Average> averages = [];
     private readonly PinTable<T> parameterPins = new();
     private readonly PinTable<T> gradientPins = new();
-    private readonly GradientNorm<T> norm = new();
+    private Gradient<T>[] noGradients = [];
     private List<StateArray<T>> arrays = [];
     private List<StateCounter> counters = [];
     private NonFinitePolicy policy;
 
-    public NativeEngine(InstructionSet instructionSet) => this.instructionSet = instructionSet;
+    public NativeEngine(InstructionSet instructionSet, int? threads)
+    {
+        this.instructionSet = instructionSet;
+        runner = new(threads);
+        norm = new(runner);
+    }
 
     ~NativeEngine() => Dispose(disposing: false);
 
@@ -30,13 +35,14 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     public override void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
     {
+        var clock = runner.Groups.Count > 0 ? runner.Groups[0] : null;
         var group = new NativeGroup<T>(
             parameters,
             this.parameters.Count,
-            groups.Count,
+            runner.Groups.Count,
             optimizer,
             instructionSet,
-            groups.FirstOrDefault()
+            clock
         );
         try
         {
@@ -47,7 +53,7 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
             parameterPins.Reserve(this.parameters.Count + parameters.Count);
             gradientPins.Reserve(this.parameters.Count + parameters.Count);
-            norm.Reserve(parameters);
+            noGradients = new Gradient<T>[this.parameters.Count + parameters.Count];
         }
         catch
         {
@@ -55,27 +61,28 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
             throw;
         }
 
-        groups.Add(group);
+        runner.Add(group);
         this.parameters.AddRange(parameters);
         policy = optimizer.NonFinite;
-        ListState();
+        StateChanged();
     }
 
     public override void SetOptimizer(int group, Optimizer optimizer)
     {
-        groups[group].SetOptimizer(optimizer);
+        runner.Groups[group].SetOptimizer(optimizer);
         policy = optimizer.NonFinite;
+        Invalidate();
     }
 
     public override void AddAverage(Average average)
     {
-        foreach (var group in groups)
+        foreach (var group in runner.Groups)
         {
             group.AddAverage(average, averages.Count);
         }
 
         averages.Add(average);
-        ListState();
+        StateChanged();
     }
 
     public override bool Step(in StepRequest<T> request)
@@ -87,7 +94,8 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
             fixed (T* p = parameter.Array)
             fixed (T* g = gradient.Array)
             {
-                groups[0]
+                runner
+                    .Groups[0]
                     .Point(
                         parameter.Array is null ? parameter.Address : p + parameter.Offset,
                         gradient.Array is null ? gradient.Address : g + gradient.Offset,
@@ -99,17 +107,12 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
         try
         {
-            foreach (var group in groups)
-            {
-                group.Point(request.Gradients, parameterPins, gradientPins);
-            }
-
+            Pin(request.Gradients);
             return StepPinned(request);
         }
         finally
         {
-            gradientPins.Release();
-            parameterPins.Release();
+            Unpin();
         }
     }
 
@@ -117,41 +120,36 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
     {
         try
         {
-            foreach (var group in groups)
+            Pin(noGradients);
+            foreach (var group in runner.Groups)
             {
-                group.Point(norm.NoGradients, parameterPins, gradientPins);
                 group.PrepareSynchronize();
             }
 
-            foreach (var group in groups)
+            runner.Step();
+            foreach (var group in runner.Groups)
             {
-                NativeStatus.Check(NativeMethods.nr_step(group.Options, group.Count, group.Tensors));
                 group.CommitSynchronize();
             }
         }
         finally
         {
-            gradientPins.Release();
-            parameterPins.Release();
+            Unpin();
         }
     }
 
     protected override void Dispose(bool disposing)
     {
-        foreach (var group in groups)
-        {
-            group.Dispose();
-        }
-
+        runner.Dispose();
         norm.Dispose();
         parameterPins.Dispose();
         gradientPins.Dispose();
-        groups.Clear();
         base.Dispose(disposing);
     }
 
     private bool StepPinned(in StepRequest<T> request)
     {
+        var groups = runner.Groups;
         for (var i = 0; i < groups.Count; i++)
         {
             groups[i].Prepare(request.LearningRates[i], request.MicroBatches, request.ZeroGradients);
@@ -159,17 +157,13 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
         try
         {
-            if (!norm.Measure(groups, policy))
+            if (!norm.Measure(policy))
             {
                 Abandon();
                 return false;
             }
 
-            for (var i = 0; i < groups.Count; i++)
-            {
-                var group = groups[i];
-                NativeStatus.Check(NativeMethods.nr_step(group.Options, group.Count, group.Tensors));
-            }
+            runner.Step();
         }
         catch
         {
@@ -187,15 +181,36 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     private void Abandon()
     {
-        foreach (var group in groups)
+        foreach (var group in runner.Groups)
         {
             group.Abandon();
         }
     }
 
-    private void ListState()
+    private void Pin(ReadOnlySpan<Gradient<T>> gradients)
     {
-        arrays = [.. groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
-        counters = [.. groups.SelectMany(g => g.Counters)];
+        foreach (var group in runner.Groups)
+        {
+            group.Point(gradients, parameterPins, gradientPins);
+        }
+    }
+
+    private void Unpin()
+    {
+        gradientPins.Release();
+        parameterPins.Release();
+    }
+
+    private void StateChanged()
+    {
+        arrays = [.. runner.Groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
+        counters = [.. runner.Groups.SelectMany(g => g.Counters)];
+        Invalidate();
+    }
+
+    private void Invalidate()
+    {
+        runner.Invalidate();
+        norm.Invalidate();
     }
 }

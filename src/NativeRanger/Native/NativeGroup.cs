@@ -58,6 +58,26 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
 
     public int Count => parameters.Count;
 
+    public IReadOnlyList<Parameter<T>> Parameters => parameters;
+
+    /// <summary>The number of the first parameter, in bind order.</summary>
+    public int FirstParameter => firstParameter;
+
+    /// <summary>The bytes that a step reads and writes, averages and syncs left out.</summary>
+    public long WorkingSet => parameters.Sum(p => p.Length) * sizeof(T) * (2 + recipe.StateArrays().Length);
+
+    /// <summary>The elements of all parameters.</summary>
+    public long Elements => parameters.Sum(p => p.Length);
+
+    /// <summary>Where the rows of a tensor lie, or one flat row where no transform needs them.</summary>
+    public RowLayout LayoutOf(int tensor) => recipe.Layout(parameters[tensor]);
+
+    /// <summary>Whether a row has to be stepped as a whole.</summary>
+    public bool RowsMatter(int tensor) => recipe.RowsMatter(parameters[tensor]);
+
+    /// <summary>Whether the tensor cannot be stepped in pieces.</summary>
+    public bool IsWhole => recipe.HasScalars;
+
     public nr_tensor* Tensors => table.Tensors;
 
     public nr_options* Options => table.Options;

@@ -170,8 +170,12 @@ internal sealed class NativeRecipe
             : nr_tensor_flags.NR_CENTRALISE;
     }
 
+    /// <summary>Whether a transform takes rows together.</summary>
+    public bool RowsMatter<T>(Parameter<T> parameter)
+        where T : unmanaged, IFloatingPointIeee754<T> => RowTransforms(parameter) != 0 || core.AdaptiveClip is not null;
+
     /// <summary>Where the rows of a parameter lie, or one flat row where no transform needs them.</summary>
     public RowLayout Layout<T>(Parameter<T> parameter)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        RowTransforms(parameter) != 0 || core.AdaptiveClip is not null ? parameter.Rows : new(1, 1, parameter.Length);
+        RowsMatter(parameter) ? parameter.Rows : new(1, 1, parameter.Length);
 }

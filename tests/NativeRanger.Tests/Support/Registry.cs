@@ -167,7 +167,7 @@ internal static class Registry
     public static TheoryData<string> OptimizerNames() => [.. Optimizers.Keys];
 
     /// <summary>The native backend on every instruction set that can run here.</summary>
-    public static IEnumerable<Backend> NativeBackends() => NativeBackend.Available.Select(NativeBackend.On);
+    public static IEnumerable<Backend> NativeBackends() => NativeBackend.Available.Select(isa => NativeBackend.On(isa));
 
     /// <summary>Every backend that can run here, the reference last.</summary>
     public static IEnumerable<Backend> Backends() => NativeBackends().Append(Backend.Managed);

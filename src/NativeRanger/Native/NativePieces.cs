@@ -1,0 +1,224 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using NativeRanger.Interop;
+
+namespace NativeRanger;
+
+/// <summary>How the tensors of a stepper are cut.</summary>
+internal enum Cut
+{
+    /// <summary>In pieces that can be stepped by themselves: whole rows where rows matter.</summary>
+    Steps,
+
+    /// <summary>In runs that begin at a canonical block, whatever the rows: for norms.</summary>
+    Blocks,
+}
+
+/// <summary>
+/// The tensors of a stepper cut into pieces of similar size for several threads. Bits do not depend on the cut.
+/// </summary>
+internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>The canonical block of the reductions.</summary>
+    public const int BlockLength = 4096;
+
+    /// <summary>The elements of a piece: enough that claiming it costs nothing beside it, few enough that threads finish together.</summary>
+    private const long PieceLength = 8 * BlockLength;
+
+    /// <summary>The rows that the library sums at once where they lie across runs.</summary>
+    private const long RowTile = 128;
+
+    private readonly List<Source> sources = [];
+    private readonly List<Claim> claims = [];
+    private readonly Cut cut;
+    private nr_tensor* tensors;
+    private nr_follower_buffers* followers;
+
+    public NativePieces(IReadOnlyList<NativeGroup<T>> groups, Cut cut)
+    {
+        this.cut = cut;
+        foreach (var group in groups)
+        {
+            Add(group);
+        }
+
+        tensors = (nr_tensor*)NativeMemory.AllocZeroed((nuint)sources.Count, (nuint)sizeof(nr_tensor));
+        followers = (nr_follower_buffers*)
+            NativeMemory.AllocZeroed(
+                (nuint)sources.Sum(s => (long)s.Group.Options->follower_count),
+                (nuint)sizeof(nr_follower_buffers)
+            );
+        var next = followers;
+        for (var i = 0; i < sources.Count; i++)
+        {
+            PlaceState(sources[i], ref tensors[i], ref next);
+        }
+    }
+
+    /// <summary>The number of pieces to claim.</summary>
+    public int Count => claims.Count;
+
+    /// <summary>All the tensors that the claims are of.</summary>
+    public int Tensors => sources.Count;
+
+    /// <summary>What a claim does with its tensors; set before a run.</summary>
+    public NativeCall<T>? Call { get; set; }
+
+    public int Run(int piece)
+    {
+        var claim = claims[piece];
+        for (var i = claim.First; i < claim.First + claim.Count; i++)
+        {
+            Refresh(sources[i], ref tensors[i]);
+        }
+
+        return Call!.Run(claim.Group, tensors + claim.First, claim.First, claim.Count);
+    }
+
+    /// <summary>Runs every claim on the calling thread.</summary>
+    public int RunAll()
+    {
+        for (var i = 0; i < claims.Count; i++)
+        {
+            var status = Run(i);
+            if (status != 0)
+            {
+                return status;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>The number of the parameter that a tensor is a piece of, in bind order, and the piece's first element.</summary>
+    public (int Parameter, long Start) SourceOf(int tensor) =>
+        (sources[tensor].Group.FirstParameter + sources[tensor].Tensor, sources[tensor].Start);
+
+    public void Dispose()
+    {
+        NativeMemory.Free(tensors);
+        NativeMemory.Free(followers);
+        tensors = null;
+        followers = null;
+    }
+
+    /// <summary>Cuts the tensors of a group; neighbours that are small share a claim.</summary>
+    private void Add(NativeGroup<T> group)
+    {
+        var first = sources.Count;
+        var gathered = 0L;
+        for (var i = 0; i < group.Count; i++)
+        {
+            foreach (var piece in Pieces(group, i))
+            {
+                if (sources.Count > first && gathered + piece.Length > PieceLength)
+                {
+                    claims.Add(new(group, first, sources.Count - first));
+                    first = sources.Count;
+                    gathered = 0;
+                }
+
+                sources.Add(piece);
+                gathered += piece.Length;
+            }
+        }
+
+        if (sources.Count > first)
+        {
+            claims.Add(new(group, first, sources.Count - first));
+        }
+    }
+
+    private IEnumerable<Source> Pieces(NativeGroup<T> group, int index)
+    {
+        var layout = group.LayoutOf(index);
+        var length = layout.Rows * layout.RowLength;
+        if (cut == Cut.Steps && group.IsWhole)
+        {
+            yield return new(group, index, layout, 0);
+            yield break;
+        }
+
+        if (cut == Cut.Blocks || layout.Rows == 1)
+        {
+            // A single row that matters is stepped whole: its statistics need all of it.
+            var step = cut == Cut.Steps && group.RowsMatter(index) ? Math.Max(1, length) : PieceLength;
+            for (var start = 0L; start < length || start == 0; start += step)
+            {
+                yield return new(group, index, new(1, 1, Math.Min(step, length - start)), start);
+            }
+
+            yield break;
+        }
+
+        // Rows that lie across runs are summed in tiles; a piece holds whole ones.
+        var least = layout.Outer > 1 ? RowTile : 1;
+        var rows = Math.Max(least, PieceLength / Math.Max(1, layout.RowLength) / least * least);
+        for (var row = 0L; row < layout.Rows || row == 0; row += rows)
+        {
+            yield return new(
+                group,
+                index,
+                layout with
+                {
+                    Rows = Math.Min(rows, layout.Rows - row),
+                },
+                row * layout.Inner
+            );
+        }
+    }
+
+    /// <summary>What stays the same from step to step.</summary>
+    private static void PlaceState(Source source, ref nr_tensor piece, ref nr_follower_buffers* next)
+    {
+        ref var whole = ref source.Group.Tensors[source.Tensor];
+        piece = whole;
+        (piece.outer, piece.rows, piece.inner) = (source.Layout.Outer, source.Layout.Rows, source.Layout.Inner);
+        piece.stride = source.Layout.Outer > 1 ? whole.stride : source.Layout.Rows * source.Layout.Inner;
+        piece.state.e0 = Shift(whole.state.e0, source.Start);
+        piece.state.e1 = Shift(whole.state.e1, source.Start);
+        piece.state.e2 = Shift(whole.state.e2, source.Start);
+        piece.state.e3 = Shift(whole.state.e3, source.Start);
+        piece.followers = next;
+        for (var f = 0; f < source.Group.Options->follower_count; f++)
+        {
+            *next++ = new()
+            {
+                weights = Shift(whole.followers[f].weights, source.Start),
+                momentum = Shift(whole.followers[f].momentum, source.Start),
+            };
+        }
+    }
+
+    private static void Refresh(Source source, ref nr_tensor piece)
+    {
+        ref var whole = ref source.Group.Tensors[source.Tensor];
+        piece.parameter = Shift(whole.parameter, source.Start);
+        piece.gradient = Shift(whole.gradient, source.Start);
+        piece.step = whole.step;
+        piece.active = whole.active;
+    }
+
+    private static T* Shift(void* address, long elements) => address is null ? null : (T*)address + elements;
+
+    /// <summary>A part of one tensor: its rows, and where in the storage it begins.</summary>
+    private sealed record Source(NativeGroup<T> Group, int Tensor, RowLayout Layout, long Start)
+    {
+        public long Length => Layout.Rows * Layout.RowLength;
+    }
+
+    private readonly record struct Claim(NativeGroup<T> Group, int First, int Count);
+}
+
+/// <summary>A call of the native library on some tensors of a group.</summary>
+internal abstract unsafe class NativeCall<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>Makes the call; returns its status.</summary>
+    /// <param name="group">The group, whose options count.</param>
+    /// <param name="tensors">The tensors.</param>
+    /// <param name="first">The number of the first of them among all that are cut.</param>
+    /// <param name="count">How many they are.</param>
+    public abstract int Run(NativeGroup<T> group, nr_tensor* tensors, int first, int count);
+}
