@@ -1,3 +1,3 @@
-using System.CommandLine;
+using NativeRanger.Cli.Commands;
 
-return new RootCommand("NativeRanger: optimizers with native kernels for .NET arrays.").Parse(args).Invoke();
+return CommandLine.Run(args, Console.Out, Console.Error);

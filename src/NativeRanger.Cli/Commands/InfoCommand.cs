@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using MathNet.Numerics;
+
+namespace NativeRanger.Cli.Commands;
+
+/// <summary>Says what runs on this machine, and why what does not run does not.</summary>
+internal static class InfoCommand
+{
+    private const string Description = """
+        Prints the version, the native library with its instruction sets, the GPU, and the MathNet provider.
+
+        The exit code is 1 if the native library cannot be used; the reason is printed.
+        """;
+
+    public static Command Create()
+    {
+        var command = new Command("info", Description);
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        var output = parsed.InvocationConfiguration.Output;
+        void Line(string name, string value) => output.WriteLine($"{name, -18}{value}");
+
+        var version = typeof(NativeBackend).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        Line("NativeRanger", version?.InformationalVersion ?? "unknown");
+        Line(".NET", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}");
+        Line("ABI", $"{NativeBackend.ContractVersion}");
+        var usable = true;
+        Line("Native library", Try(() => $"{NativeBackend.LibraryPath}, version {NativeBackend.LibraryVersion}"));
+        Line("Built with", Try(() => NativeBackend.BuildInfo));
+        Line("Instruction set", Try(() => BackendChoice.Spelling(NativeBackend.Instance.InstructionSet)));
+        Line("Available", Try(() => string.Join(", ", NativeBackend.Available.Select(BackendChoice.Spelling))));
+        Line("GPU", "none: this version steps on the CPU only");
+        Line("MathNet provider", Provider());
+        return usable ? CommandLine.Success : CommandLine.Failure;
+
+        string Try(Func<string> value)
+        {
+            try
+            {
+                return value();
+            }
+            catch (Exception exception) when (exception is NativeLibraryException or PlatformNotSupportedException)
+            {
+                usable = false;
+                return $"not usable: {exception.Message}";
+            }
+        }
+    }
+
+    /// <summary>A provider that the environment asks for but that is not there throws when it is first looked at.</summary>
+    private static string Provider()
+    {
+        try
+        {
+            return Control
+                    .Describe()
+                    .Split('\n')
+                    .FirstOrDefault(line => line.Contains("Linear Algebra", StringComparison.Ordinal))
+                    ?.Trim()
+                ?? "unknown";
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return $"not usable: {exception.Message}";
+        }
+    }
+}
