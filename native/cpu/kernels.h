@@ -7,7 +7,6 @@
 
 namespace nr::NR_LANES {
 
-/* Without a gradient only the followers move; a reset or a pullback still reaches the states. */
 template <class T>
 struct follow_body {
     const task<T> &a;
@@ -16,33 +15,20 @@ struct follow_body {
 
     template <class V>
     NR_INLINE void run(int64_t &i, int64_t count) const {
-        const int states = with_states ? a.states : 0;
-        for (; count - i >= V::width; i += V::width) {
-            V s[state_arrays];
-            for (int j = 0; j < state_arrays; ++j)
-                s[j] = j < states ? V::load(a.s[j] + begin + i) : V::all(T(0));
-            move_followers(a, begin + i, V::load(a.p + begin + i), s).store(a.p + begin + i);
-            for (int j = 0; j < state_arrays; ++j)
-                if (j < states)
-                    s[j].store(a.s[j] + begin + i);
-        }
+        for (; count - i >= V::width; i += V::width)
+            follow_lane<V>(a, with_states, begin + i);
     }
 };
 
 template <class T>
 void follow_tensor(const nr_options &o, const task<T> &a, const nr_tensor &t) {
-    bool with_states = false;
-    bool reset = false;
-    for (int j = 0; j < a.follower_count; ++j) {
-        reset = reset || (a.followers[j].moves && a.followers[j].reset);
-        with_states = with_states || (a.followers[j].moves && (a.followers[j].reset || a.followers[j].pullback));
-    }
+    const bool with_states = followers_reach_states(a);
     for (int64_t outer = 0; outer < t.outer; ++outer) {
         const follow_body<T> body = {a, with_states, outer * t.stride};
         int64_t i = 0;
         for_each_lane<T, full_width<T>>(i, t.rows * t.inner, body);
     }
-    if (reset && o.algorithm == NR_SEED_RANGER)
+    if (o.algorithm == NR_SEED_RANGER && followers_reset(a))
         for (int j = 0; j < 4; ++j)
             t.scalars[j] = 0.0;
 }

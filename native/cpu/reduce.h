@@ -66,7 +66,7 @@ private:
     int64_t count_[sum_levels] = {};
 };
 
-/* A sum whose terms arrive in pieces, in order; see terms.h. */
+/* A sum whose terms arrive in pieces, in order; see math/terms.h. */
 class canonical_sum {
 public:
     canonical_sum() { clear(lanes_); }

@@ -3,7 +3,8 @@
 #define NR_CPU_ROW_STATISTICS_H
 
 #include "cpu/row_sums.h"
-#include "cpu/terms.h"
+#include "math/row_values.h"
+#include "math/terms.h"
 
 namespace nr::NR_LANES {
 
@@ -22,10 +23,6 @@ void sum_updates(const nr_tensor &t, int64_t first, int64_t count, const gradien
     sum_rows<T>(t, first, count, update_term<Rule, T>{gradient}, sums);
 }
 
-/* Squares of float64 values may overflow where their norm does not: then they are taken of the values times 2^-600. */
-constexpr double shrink = 0x1p-600;
-constexpr double grow = 0x1p600;
-
 /* norms[r] = the Euclidean norm of row first + r; squares(by) is the term of the values times by. */
 template <class T, class Squares>
 void norm_rows(const nr_tensor &t, int64_t first, int64_t count, const Squares &squares, double *norms) {
@@ -41,7 +38,7 @@ void norm_rows(const nr_tensor &t, int64_t first, int64_t count, const Squares &
     sum_rows<T>(t, first, count, squares(shrink), again);
     for (int64_t r = 0; r < count; ++r)
         if (norms[r] == __builtin_inf())
-            norms[r] = square_root(again[r]) * grow;
+            norms[r] = grown_norm(again[r]);
 }
 
 template <class T>
@@ -60,12 +57,8 @@ void adaptive_scales(const task<T> &a, const nr_tensor &t, int64_t first, int64_
             return square_term<T>{a.p, by};
         },
         parameter_norms);
-    for (int64_t r = 0; r < count; ++r) {
-        const double parameter_norm = parameter_norms[r] < 1e-3 ? 1e-3 : parameter_norms[r];
-        const double limit = a.adaptive_clip * parameter_norm;
-        if (gradient_norms[r] > limit)
-            scales[r] = T(limit / gradient_norms[r]);
-    }
+    for (int64_t r = 0; r < count; ++r)
+        scales[r] = adaptive_scale<T>(a.adaptive_clip, gradient_norms[r], parameter_norms[r]);
 }
 
 /* Fills the tables for count <= row_tile rows from first on. */
@@ -91,17 +84,17 @@ void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &
         else
             sum_rows<T>(t, first, count, gradient, sums);
         for (int64_t r = 0; r < count; ++r)
-            rows.means[r] = T(sums[r] / as_double(length));
+            rows.means[r] = row_mean<T>(sums[r], length);
     }
     if (f.standardise) {
         sum_rows<T>(t, first, count, deviation_term<T>{gradient}, sums);
         for (int64_t r = 0; r < count; ++r)
-            rows.denominators[r] = T(square_root(sums[r] / as_double(length - 1)) + a.standardise_epsilon);
+            rows.denominators[r] = row_denominator<T>(sums[r], length, a.standardise_epsilon);
     }
     if (f.centre_update && f.moves) {
         updates(t, first, count, gradient, sums);
         for (int64_t r = 0; r < count; ++r)
-            rows.means[r] = T(sums[r] / as_double(length));
+            rows.means[r] = row_mean<T>(sums[r], length);
     }
 }
 

@@ -4,6 +4,7 @@
 #define NR_CPU_RUNS_H
 
 #include "cpu/row_statistics.h"
+#include "cpu/step.h"
 
 namespace nr::NR_LANES {
 

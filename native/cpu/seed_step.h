@@ -7,15 +7,6 @@
 
 namespace nr::NR_LANES {
 
-template <class V, class T = typename V::element>
-NR_INLINE V choose_update(seed_choice choice, const constants<V> &k, const V (&s)[state_arrays]) {
-    if (choice == seed_choice::fast)
-        return seed_update(k, s[0], s[1]);
-    if (choice == seed_choice::slow)
-        return seed_update(k, s[2], s[3]);
-    return seed_blended_update(k, s[0], s[1], s[2], s[3]);
-}
-
 template <class T>
 struct seed_body {
     const task<T> &a;
@@ -24,23 +15,8 @@ struct seed_body {
     template <class V>
     NR_INLINE void run(int64_t &i, int64_t count) const {
         const constants<V> k = spread_constants<V>(a.k);
-        for (; count - i >= V::width; i += V::width) {
-            V p = V::load(a.p + i);
-            V s[state_arrays];
-            for (int j = 0; j < state_arrays; ++j)
-                s[j] = V::load(a.s[j] + i);
-            if (choice != seed_choice::none)
-                p = p - k.step_size * choose_update(choice, k, s);
-            p = p * k.decay;
-            if (a.follower_count != 0) {
-                p = move_followers(a, i, p, s);
-                for (int j = 0; j < state_arrays; ++j)
-                    s[j].store(a.s[j] + i);
-            }
-            p.store(a.p + i);
-            if (a.flags.zero)
-                V::all(T(0)).store(a.g + i);
-        }
+        for (; count - i >= V::width; i += V::width)
+            seed_lane(a, k, choice, i);
     }
 };
 
@@ -67,27 +43,21 @@ void step_seed_ranger(const nr_options &o, const task<T> &a, const nr_tensor &t)
     seed_scalars now;
     __builtin_memcpy(&now, t.scalars, sizeof now);
 
-    const double before = now.smoothed;
-    now.smoothed = seed_smooth(o.seed_alpha, before, advance_moments(a, t, n, a.s[0], a.s[1]));
     seed_choice choice = seed_choice::fast;
-    if (!seed_fast(o, t.step, now.smoothed, before)) {
+    if (!seed_move_fast(o, t.step, advance_moments(a, t, n, a.s[0], a.s[1]), now)) {
         if (now.slow_in_use == 0.0) {
             __builtin_memcpy(a.s[2], a.s[0], static_cast<size_t>(n) * sizeof(T));
             __builtin_memcpy(a.s[3], a.s[1], static_cast<size_t>(n) * sizeof(T));
-            now = {now.smoothed, now.smoothed, as_double(t.step), 1.0};
+            seed_start_slow(t.step, now);
         }
-        now.slow_step += 1.0;
-        const double slow_before = now.slow_smoothed;
-        now.slow_smoothed = seed_smooth(o.seed_alpha, slow_before, advance_moments(a, t, n, a.s[2], a.s[3]));
-        choice = seed_slow_choice(o, now.slow_step, now.slow_smoothed, slow_before);
+        choice = seed_move_slow(o, advance_moments(a, t, n, a.s[2], a.s[3]), now);
     }
 
     const seed_body<T> body = {a, choice};
     int64_t i = 0;
     for_each_lane<T, full_width<T>>(i, n, body);
-    for (int j = 0; j < a.follower_count; ++j)
-        if (a.followers[j].moves && a.followers[j].reset)
-            now = {};
+    if (followers_reset(a))
+        now = {};
     __builtin_memcpy(t.scalars, &now, sizeof now);
 }
 

@@ -50,6 +50,28 @@ NR_INLINE seed_choice seed_slow_choice(const nr_options &o, double slow_step, do
     return smoothed > before || slow_step <= o.threshold ? seed_choice::slow : seed_choice::blended;
 }
 
+/* The fast moments have moved, and this is the mean of v. True if they decide alone. */
+NR_INLINE bool seed_move_fast(const nr_options &o, int64_t t, double mean, seed_scalars &now) {
+    const double before = now.smoothed;
+    now.smoothed = seed_smooth(o.seed_alpha, before, mean);
+    return seed_fast(o, t, now.smoothed, before);
+}
+
+/* The slow moments come into use, as copies of the fast ones. */
+NR_INLINE void seed_start_slow(int64_t t, seed_scalars &now) {
+    now.slow_smoothed = now.smoothed;
+    now.slow_step = static_cast<double>(t);
+    now.slow_in_use = 1.0;
+}
+
+/* The slow moments have moved, and this is the mean of v'. */
+NR_INLINE seed_choice seed_move_slow(const nr_options &o, double mean, seed_scalars &now) {
+    now.slow_step += 1.0;
+    const double before = now.slow_smoothed;
+    now.slow_smoothed = seed_smooth(o.seed_alpha, before, mean);
+    return seed_slow_choice(o, now.slow_step, now.slow_smoothed, before);
+}
+
 } // namespace nr::NR_LANES
 
 #endif

@@ -1,11 +1,12 @@
 /* One tensor of a call, in the terms of the loops: typed pointers, constants rounded to the element type, and what has to
  * be done as flags. */
-#ifndef NR_CPU_TASK_H
-#define NR_CPU_TASK_H
+#ifndef NR_MATH_TASK_H
+#define NR_MATH_TASK_H
 
-#include "cpu/width.h"
 #include "math/constants.h"
 #include "math/gradient.h"
+
+#include <stdint.h>
 
 namespace nr::NR_LANES {
 
@@ -87,6 +88,8 @@ struct task {
     T start[state_arrays]; /* what a reset restores */
     int follower_count;
     const follower<T> *followers;
+    T *leader;       /* where flags.one_leader is set: its weights */
+    T leader_weight; /* and how far they move */
     constants<T> k;
     general_flags flags;
     double adaptive_clip;
@@ -190,6 +193,10 @@ inline task<T> make_task(const nr_options &o, const step_scalars &scalars, const
     f.zero = asks(o.flags, NR_ZERO_GRADIENT);
     f.one_leader = a.follower_count == 1 && list[0].moves && list[0].leads && !list[0].whole && !list[0].reset &&
                    !list[0].pullback;
+    if (f.one_leader) {
+        a.leader = list[0].weights;
+        a.leader_weight = list[0].weight;
+    }
     f.followers = a.follower_count != 0 && !f.one_leader;
     f.prefetch = prefetch;
     return a;

@@ -1,9 +1,9 @@
 /* What is summed over a row. A term gives doubles: at<V>(i, r) those of the elements i and after, where r is the row's entry
  * in the tables of the rows at hand. Elements of one row lie side by side, or (across) each belongs to the next row. */
-#ifndef NR_CPU_TERMS_H
-#define NR_CPU_TERMS_H
+#ifndef NR_MATH_TERMS_H
+#define NR_MATH_TERMS_H
 
-#include "cpu/step.h"
+#include "math/step_lane.h"
 
 namespace nr::NR_LANES {
 
