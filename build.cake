@@ -207,7 +207,7 @@ Task("Bench")
 
 // ---- Formatting --------------------------------------------------------------------------------------------------------
 
-const string NativeSources = "native/**/*.{h,hpp,inl,c,cpp,cu}";
+const string NativeSources = "{native,bench/native}/**/*.{h,hpp,inl,c,cpp,cu}";
 
 // Other versions of clang-format break lines elsewhere, so only version 14 may judge or change the native sources.
 string ClangFormat14() =>

@@ -1,0 +1,31 @@
+#include "limits.h"
+
+#include "limit_pass.h"
+#include "team.h"
+
+#include <new>
+#include <system_error>
+
+struct nrl_team {
+    nrl::team members;
+};
+
+nrl_team *nrl_team_create(int32_t threads) {
+    if (threads < 1)
+        return nullptr;
+    try {
+        return new nrl_team{nrl::team(threads)};
+    } catch (const std::system_error &) {
+        return nullptr;
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
+}
+
+void nrl_team_destroy(nrl_team *team) { delete team; }
+
+double nrl_time(nrl_team *team, const nrl_pass *pass, int64_t untimed, int64_t timed) {
+    if (team == nullptr || pass == nullptr || !nrl::is_valid(*pass) || untimed < 0 || timed < 1)
+        return -1.0;
+    return team->members.time(nrl::share_pass(*pass, team->members.threads()), untimed, timed);
+}
