@@ -18,6 +18,7 @@ internal sealed class StateVector<T> : StateArray<T>, IRevertible
 {
     private readonly T[] kept;
     private readonly Vector<T> view;
+    private Vector<T>? next;
 
     /// <summary>An array of +0.</summary>
     public StateVector(int parameter, string name, int length)
@@ -29,24 +30,25 @@ internal sealed class StateVector<T> : StateArray<T>, IRevertible
     {
         kept = start.ToArray();
         view = Vector<T>.Build.Dense(kept);
-        Value = view;
     }
 
     /// <summary>The elements; never changed in place by a step.</summary>
-    public Vector<T> Value { get; set; }
+    /// <remarks>It is copied, since it may be the value of another array, which keeping that one overwrites.</remarks>
+    public Vector<T> Value
+    {
+        get => next ?? view;
+        set => next = value.Clone();
+    }
 
     public override Span<T> Slice(long start, int length) => kept.AsSpan(checked((int)start), length);
 
     public void Keep()
     {
-        if (!ReferenceEquals(Value, view))
-        {
-            Value.CopyTo(view);
-            Value = view;
-        }
+        next?.CopyTo(view);
+        next = null;
     }
 
-    public void Revert() => Value = view;
+    public void Revert() => next = null;
 }
 
 /// <summary>A counter, or a scalar as the bits of a double.</summary>

@@ -203,6 +203,37 @@ public sealed class LookaheadTheoryTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    public void Each_level_remembers_the_momentum_of_its_own_sync(string backend)
+    {
+        double[] x = [0];
+        var inner = new Lookahead(new Sgd { Momentum = 0.9 })
+        {
+            Period = 1,
+            Blend = 1,
+            InnerState = InnerState.Pullback,
+        };
+        var outer = new Lookahead(inner)
+        {
+            Period = 2,
+            Blend = 0.5,
+            InnerState = InnerState.Pullback,
+        };
+        using var stepper = outer.Bind([new Parameter<double>("x", x)], Backends.Named(backend));
+        stepper.Step([
+            [1.0],
+        ]);
+        stepper.Step([(double[]?)null]);
+
+        // Without a second gradient the inner sync leaves the buffer at 1; the outer one, after it, pulls it half the way to 0.
+        Assert.Equal(1, State(StateNames.SlowMomentum(0)));
+        Assert.Equal(0.5, State(StateNames.SlowMomentum(1)));
+        Assert.Equal(0.5, State(StateNames.Momentum));
+
+        double State(string name) => stepper.StateArray(0, name)!.Slice(0, 1)[0];
+    }
+
     /// <summary>A standard normal number (Box, Muller 1958).</summary>
     private static double Normal(Random random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
