@@ -1,6 +1,7 @@
 // dotnet cake --target=<name>; the names and what they do: dotnet cake --description.
 // A fresh machine starts with ./build.sh, which installs what this script runs.
 
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 const string Configuration = "Release";
@@ -140,6 +141,33 @@ Tally ReadTrx(FilePath report)
     return new Tally(Count("passed"), Count("executed") - Count("passed"), Count("total") - Count("executed"));
 }
 
+// Replays the built-in traces on every backend, type and instruction set; the command ends with its own tally.
+Tally RunVerify()
+{
+    string last = "";
+    var settings = new ProcessSettings
+    {
+        Arguments = $"run --project src/NativeRanger.Cli --configuration {Configuration} --no-build -- verify",
+        RedirectStandardOutput = true,
+        RedirectedStandardOutputHandler = line =>
+        {
+            if (!string.IsNullOrWhiteSpace(line))
+            {
+                Console.WriteLine(line);
+                last = line;
+            }
+            return line;
+        },
+    };
+    int exitCode = StartProcess("dotnet", settings);
+
+    var tally = Regex.Match(last, @"^(\d+) passed, (\d+) failed, (\d+) skipped$");
+    int Count(int group) => int.Parse(tally.Groups[group].Value);
+    return tally.Success
+        ? new Tally(Count(1), Count(2), Count(3)).OrFailure(exitCode)
+        : new Tally(0, 1, 0);
+}
+
 void Report(Tally tally)
 {
     // build.sh ends with this line, after Cake's own report.
@@ -170,7 +198,7 @@ Task("Test")
     .IsDependentOn("Build")
     .Does(() =>
     {
-        Report(RunNativeTests() + RunManagedTests());
+        Report(RunNativeTests() + RunManagedTests() + RunVerify());
     });
 
 Task("Coverage")
