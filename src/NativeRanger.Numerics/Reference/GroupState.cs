@@ -46,11 +46,12 @@ internal sealed class GroupState<T>
         }
 
         // Which are due is settled first: a sync that resets also restarts the counters of the levels inside it.
-        var due = Members
-            .SelectMany(_ => Recipe.Levels.Index(), (member, level) => (member, level.Index))
-            .Where(x => IsDue(x.member, x.Index, stepped))
-            .ToList();
-        foreach (var (member, level) in due)
+        var due =
+            from member in Members
+            from level in Enumerable.Range(0, Recipe.Levels.Count)
+            where IsDue(member, level, stepped)
+            select (member, level);
+        foreach (var (member, level) in due.ToList())
         {
             Synchronize(member, level);
         }

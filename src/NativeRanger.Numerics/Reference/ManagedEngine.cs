@@ -23,7 +23,7 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
 
     public override void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
     {
-        foreach (var parameter in parameters.Where(p => p.Length > Array.MaxLength))
+        if (parameters.FirstOrDefault(p => p.Length > Array.MaxLength) is { } parameter)
         {
             throw new NotSupportedException(
                 $"The managed backend keeps each parameter in one .NET array, of at most {Array.MaxLength} elements; "

@@ -54,6 +54,33 @@ public sealed class ManagedBackendTests
     }
 
     [Fact]
+    public void A_step_that_fails_midway_changes_nothing()
+    {
+        float[] first = [1];
+        float[] second = [2];
+        using var engine = ManagedBackend.Instance.CreateEngine<float>(new Sgd { Momentum = 0.9 });
+        engine.AddGroup([new Parameter<float>("first", first)], new Sgd { Momentum = 0.9 });
+        engine.AddGroup([new Parameter<float>("second", second)], new Sgd { Momentum = 0.9 });
+        // Steppers refuse options of another kind; an engine finds out when it comes to that group.
+        engine.SetOptimizer(1, new Adam());
+        Assert.Throws<InvalidCastException>(() =>
+            engine.Step(
+                new StepRequest<float>
+                {
+                    Gradients = [new float[] { 1 }, new float[] { 1 }],
+                    LearningRates = [0.1, 0.1],
+                    MicroBatches = 1,
+                }
+            )
+        );
+
+        Assert.Equal([1f], first);
+        Assert.Equal([2f], second);
+        Assert.All(engine.Arrays, a => Assert.Equal(0, a.Slice(0, 1)[0]));
+        Assert.All(engine.Counters, c => Assert.Equal(0, c.Value));
+    }
+
+    [Fact]
     public void State_is_listed_per_parameter_then_moments_levels_and_averages()
     {
         var inner = new Lookahead(new Sgd { Momentum = 0.9 }) { Counter = SyncCounter.PerParameter };
