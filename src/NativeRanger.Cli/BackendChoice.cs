@@ -32,7 +32,11 @@ internal static class BackendChoice
     public static NamedBackend Single(string name) => name is Managed ? ManagedBackend() : Best();
 
     /// <summary>The managed reference.</summary>
-    public static NamedBackend ManagedBackend() => new(Managed, Managed, Backend.Managed);
+    public static NamedBackend ManagedBackend()
+    {
+        MathNetProvider.Require();
+        return new(Managed, Managed, Backend.Managed);
+    }
 
     /// <summary>The native library on one instruction set, which must be available.</summary>
     public static NamedBackend On(InstructionSet isa) => new(Native, Spelling(isa), NativeBackend.On(isa));

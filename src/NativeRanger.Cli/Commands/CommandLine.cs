@@ -24,15 +24,14 @@ internal static class CommandLine
         {
             HelpName = "nativeranger",
         };
-        root.Add(TrainCommand.Create());
-        root.Add(VerifyCommand.Create());
-        root.Add(InfoCommand.Create());
+        root.Add(new TrainCommand());
+        root.Add(new VerifyCommand());
+        root.Add(new InfoCommand());
 
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(args is [] ? ["--help"] : args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
         {
-            var command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"nativeranger: {parsed.Errors[0].Message} See nativeranger{command} --help.");
+            error.WriteLine($"nativeranger: {Complaint(root, parsed)}");
             return Misuse;
         }
 
@@ -71,5 +70,20 @@ internal static class CommandLine
             error.WriteLine($"nativeranger: {message}");
             return code;
         }
+    }
+
+    /// <summary>The first error, in one line, and where help is.</summary>
+    private static string Complaint(RootCommand root, ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var unknown, ..])
+        {
+            return $"There is no command '{unknown}'; there are {string.Join(", ", root.Subcommands.Select(c => c.Name))}.";
+        }
+
+        var message = string.Join(
+            ' ',
+            parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+        );
+        return $"{message} See nativeranger {parsed.CommandResult.Command.Name} --help.";
     }
 }

@@ -1,25 +1,20 @@
 using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using MathNet.Numerics;
 
 namespace NativeRanger.Cli.Commands;
 
 /// <summary>Says what runs on this machine, and why what does not run does not.</summary>
-internal static class InfoCommand
+internal sealed class InfoCommand : Command
 {
-    private const string Description = """
+    private const string Summary = """
         Prints the version, the native library with its instruction sets, the GPU, and the MathNet provider.
 
-        The exit code is 1 if the native library cannot be used; the reason is printed.
+        The exit code is 1 if the native library or the provider cannot be used; the reason is printed.
         """;
 
-    public static Command Create()
-    {
-        var command = new Command("info", Description);
-        command.SetAction(Run);
-        return command;
-    }
+    public InfoCommand()
+        : base("info", Summary) => SetAction(Run);
 
     private static int Run(ParseResult parsed)
     {
@@ -36,7 +31,7 @@ internal static class InfoCommand
         Line("Instruction set", Try(() => BackendChoice.Spelling(NativeBackend.Instance.InstructionSet)));
         Line("Available", Try(() => string.Join(", ", NativeBackend.Available.Select(BackendChoice.Spelling))));
         Line("GPU", "none: this version steps on the CPU only");
-        Line("MathNet provider", Provider());
+        Line("MathNet provider", Try(MathNetProvider.Describe));
         return usable ? CommandLine.Success : CommandLine.Failure;
 
         string Try(Func<string> value)
@@ -45,29 +40,12 @@ internal static class InfoCommand
             {
                 return value();
             }
-            catch (Exception exception) when (exception is NativeLibraryException or PlatformNotSupportedException)
+            catch (Exception exception)
+                when (exception is NativeLibraryException or PlatformNotSupportedException or UserErrorException)
             {
                 usable = false;
                 return $"not usable: {exception.Message}";
             }
-        }
-    }
-
-    /// <summary>A provider that the environment asks for but that is not there throws when it is first looked at.</summary>
-    private static string Provider()
-    {
-        try
-        {
-            return Control
-                    .Describe()
-                    .Split('\n')
-                    .FirstOrDefault(line => line.Contains("Linear Algebra", StringComparison.Ordinal))
-                    ?.Trim()
-                ?? "unknown";
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            return $"not usable: {exception.Message}";
         }
     }
 }

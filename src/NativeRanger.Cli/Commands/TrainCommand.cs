@@ -6,13 +6,13 @@ using Spectre.Console;
 namespace NativeRanger.Cli.Commands;
 
 /// <summary>Trains a classifier with one or several optimizers and compares them.</summary>
-internal static class TrainCommand
+internal sealed class TrainCommand : Command
 {
     private const int LargeData = 10_000;
     private const int DefaultEpochs = 20;
     private const string DefaultOutput = "artifacts/train";
 
-    private static readonly string Description = $"""
+    private static readonly string Summary = $"""
         Trains a classifier and compares optimizers, each at its best learning rate.
 
         Gradients are computed by MathNet matrices, steps by NativeRanger. Results go to {DefaultOutput}: summary.json,
@@ -26,19 +26,19 @@ internal static class TrainCommand
           nativeranger train --data /usr/share/datasets/fashion-mnist --optimizer ranger
         """;
 
-    private static readonly Option<string> Model = new("--model")
+    private readonly Option<string> modelOption = new("--model")
     {
         Description = "softmax (regression) or mlp (one hidden layer)",
         DefaultValueFactory = _ => "softmax",
     };
 
-    private static readonly Option<int> Hidden = new("--hidden")
+    private readonly Option<int> hiddenOption = new("--hidden")
     {
         Description = "The units of the hidden layer of mlp",
         DefaultValueFactory = _ => 64,
     };
 
-    private static readonly Option<string[]> Optimizers = new("--optimizer")
+    private readonly Option<string[]> optimizersOption = new("--optimizer")
     {
         Description =
             $"One or several of {string.Join(", ", OptimizerCatalogue.Plain.Select(o => o.Name))}; lookahead-X wraps X "
@@ -47,7 +47,7 @@ internal static class TrainCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<double[]> Rates = new("--lr")
+    private readonly Option<double[]> ratesOption = new("--lr")
     {
         Description =
             "Learning rates; several are compared by the mean over "
@@ -56,7 +56,7 @@ internal static class TrainCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<string[]> Schedules = new("--schedule")
+    private readonly Option<string[]> schedulesOption = new("--schedule")
     {
         Description =
             $"One or several of {string.Join(", ", ScheduleCatalogue.All.Select(s => s.Name))} "
@@ -65,86 +65,87 @@ internal static class TrainCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<int?> Epochs = new("--epochs")
+    private readonly Option<int?> epochsOption = new("--epochs")
     {
         Description =
             $"Passes over the training data [default: {DefaultEpochs}; 1 where there are over {LargeData:#,0} examples]",
         HelpName = "count",
     };
 
-    private static readonly Option<int> BatchSize = new("--batch")
+    private readonly Option<int> batchOption = new("--batch")
     {
         Description = "Examples per step",
         HelpName = "count",
         DefaultValueFactory = _ => 50,
     };
 
-    private static readonly Option<int> Seed = new("--seed")
+    private readonly Option<int> seedOption = new("--seed")
     {
         Description = "The first seed: of the shuffles, and of the weights of mlp",
         HelpName = "number",
         DefaultValueFactory = _ => 1,
     };
 
-    private static readonly Option<string> Backend = new("--backend")
+    private readonly Option<string> backendOption = new("--backend")
     {
         Description = "native or managed: the same bits, at different speeds",
         DefaultValueFactory = _ => BackendChoice.Native,
     };
 
-    private static readonly Option<bool> Sweep = new("--sweep")
+    private readonly Option<bool> sweepOption = new("--sweep")
     {
         Description = "Compare all optimizers, at constant and at annealed rates",
     };
 
-    private static readonly Option<string?> DataFolder = new("--data")
+    private readonly Option<string?> dataOption = new("--data")
     {
         Description =
             "A folder with the four IDX files of MNIST or Fashion-MNIST, gzipped or not [default: built-in digits]",
         HelpName = "folder",
     };
 
-    private static readonly Option<string> Output = new("--output")
+    private readonly Option<string> outputOption = new("--output")
     {
         Description = "Where results are written",
         HelpName = "folder",
         DefaultValueFactory = _ => DefaultOutput,
     };
 
-    public static Command Create()
+    public TrainCommand()
+        : base("train", Summary)
     {
-        Model.AcceptOnlyFromAmong("softmax", "mlp");
-        Backend.AcceptOnlyFromAmong(BackendChoice.Native, BackendChoice.Managed);
-        var command = new Command("train", Description)
+        modelOption.AcceptOnlyFromAmong("softmax", "mlp");
+        backendOption.AcceptOnlyFromAmong(BackendChoice.Native, BackendChoice.Managed);
+        Option[] options =
+        [
+            optimizersOption,
+            ratesOption,
+            schedulesOption,
+            sweepOption,
+            modelOption,
+            hiddenOption,
+            epochsOption,
+            batchOption,
+            seedOption,
+            backendOption,
+            dataOption,
+            outputOption,
+        ];
+        foreach (var option in options)
         {
-            Optimizers,
-            Rates,
-            Schedules,
-            Sweep,
-            Model,
-            Hidden,
-            Epochs,
-            BatchSize,
-            Seed,
-            Backend,
-            DataFolder,
-            Output,
-        };
-        command.SetAction(
-            (parsed, cancellation) =>
-            {
-                Run(parsed, cancellation);
-                return Task.FromResult(CommandLine.Success);
-            }
-        );
-        return command;
+            Add(option);
+        }
+
+        // On a thread of its own, so that an interrupt from the keyboard is seen while it runs.
+        SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
     }
 
-    private static void Run(ParseResult parsed, CancellationToken cancellation)
+    private void Run(ParseResult parsed, CancellationToken cancellation)
     {
+        MathNetProvider.Require();
         var console = Terminal.For(parsed.InvocationConfiguration.Output);
         var plan = Plan(parsed);
-        var folder = CreateFolder(parsed.GetRequiredValue(Output));
+        var folder = CreateFolder(parsed.GetRequiredValue(outputOption));
         var results = TrainingProgress.Show(console, plan, cancellation);
         var board = new Leaderboard(results);
 
@@ -168,27 +169,27 @@ internal static class TrainCommand
             written += ", schedule.svg";
         }
 
-        console.WriteLine($"Wrote {written} to {folder}.");
+        console.WriteLine($"Wrote {written} to {folder}");
     }
 
-    private static TrainingPlan Plan(ParseResult parsed)
+    private TrainingPlan Plan(ParseResult parsed)
     {
-        var sweep = parsed.GetValue(Sweep);
+        var sweep = parsed.GetValue(sweepOption);
         var optimizers =
             Given(
-                parsed.GetValue(Optimizers),
+                parsed.GetValue(optimizersOption),
                 OptimizerCatalogue.Find,
                 "optimizer",
                 OptimizerCatalogue.Plain.Select(o => o.Name)
             ) ?? (sweep ? OptimizerCatalogue.All : OptimizerCatalogue.Compared);
         var schedules =
             Given(
-                parsed.GetValue(Schedules),
+                parsed.GetValue(schedulesOption),
                 ScheduleCatalogue.Find,
                 "schedule",
                 ScheduleCatalogue.All.Select(s => s.Name)
             ) ?? (sweep ? [ScheduleCatalogue.Constant, ScheduleCatalogue.FlatCosine] : [ScheduleCatalogue.FlatCosine]);
-        var rates = parsed.GetValue(Rates) is { Length: > 0 } given
+        var rates = parsed.GetValue(ratesOption) is { Length: > 0 } given
             ? given.Distinct().ToArray()
             : TrainingPlan.SweptRates;
         foreach (var rate in rates.Where(rate => !(double.IsFinite(rate) && rate >= 0)))
@@ -196,16 +197,18 @@ internal static class TrainCommand
             throw new UserErrorException($"--lr must be at least 0; it is {rate}.");
         }
 
-        var model = parsed.GetRequiredValue(Model) is "mlp" ? ModelKind.Mlp : ModelKind.Softmax;
-        var backend = BackendChoice.Single(parsed.GetRequiredValue(Backend));
-        var batch = AtLeastOne(parsed.GetRequiredValue(BatchSize), "--batch");
-        var hidden = AtLeastOne(parsed.GetRequiredValue(Hidden), "--hidden");
-        var epochs = parsed.GetValue(Epochs) is { } asked ? AtLeastOne(asked, "--epochs") : (int?)null;
+        var model = parsed.GetRequiredValue(modelOption) is "mlp" ? ModelKind.Mlp : ModelKind.Softmax;
+        var backend = BackendChoice.Single(parsed.GetRequiredValue(backendOption));
+        var batch = AtLeastOne(parsed.GetRequiredValue(batchOption), "--batch");
+        var hidden = AtLeastOne(parsed.GetRequiredValue(hiddenOption), "--hidden");
+        var epochs = parsed.GetValue(epochsOption) is { } asked ? AtLeastOne(asked, "--epochs") : (int?)null;
 
-        var data = parsed.GetValue(DataFolder) is { } folder ? IdxFiles.Load(folder) : Digits.Load();
+        var data = parsed.GetValue(dataOption) is { } folder ? IdxFiles.Load(folder) : Digits.Load();
         var large = data.Training.Count > LargeData;
-        var firstSeed = parsed.GetRequiredValue(Seed);
-        var seeds = Enumerable.Range(firstSeed, rates.Count > 1 && !large ? TrainingPlan.ComparedSeeds : 1);
+        var firstSeed = parsed.GetRequiredValue(seedOption);
+        var seeds = Enumerable
+            .Range(0, rates.Count > 1 && !large ? TrainingPlan.ComparedSeeds : 1)
+            .Select(i => unchecked(firstSeed + i));
         var runs =
             from schedule in schedules
             from optimizer in optimizers
@@ -256,7 +259,8 @@ internal static class TrainCommand
     {
         try
         {
-            return Directory.CreateDirectory(folder).FullName;
+            Directory.CreateDirectory(folder);
+            return folder;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

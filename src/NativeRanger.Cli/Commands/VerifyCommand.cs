@@ -4,9 +4,9 @@ using NativeRanger.Cli.Verification;
 namespace NativeRanger.Cli.Commands;
 
 /// <summary>Replays traces of original implementations.</summary>
-internal static class VerifyCommand
+internal sealed class VerifyCommand : Command
 {
-    private const string Description = """
+    private const string Summary = """
         Replays recorded traces of the original implementations, in float32 and float64, on each backend and instruction
         set, and compares native with managed bit for bit after every step.
 
@@ -19,45 +19,54 @@ internal static class VerifyCommand
           nativeranger verify --traces my-traces
         """;
 
-    private static readonly Option<string?> Traces = new("--traces")
+    private readonly Option<string?> tracesOption = new("--traces")
     {
         Description = "A folder of traces, *.json or *.json.gz [default: the built-in ones]",
         HelpName = "folder",
     };
 
-    private static readonly Option<string> Backend = new("--backend")
+    private readonly Option<string> backendOption = new("--backend")
     {
         Description = "native, managed or all; all also compares the two",
         DefaultValueFactory = _ => BackendChoice.All,
     };
 
-    private static readonly Option<string[]> Isa = new("--isa")
+    private readonly Option<string[]> isaOption = new("--isa")
     {
         Description = "The instruction sets of the native backend: all, or some by name",
         DefaultValueFactory = _ => [BackendChoice.All],
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<bool> Verbose = new("--verbose")
+    private readonly Option<bool> verboseOption = new("--verbose")
     {
         Description = "Also print a line for everything that passes",
     };
 
-    public static Command Create()
+    public VerifyCommand()
+        : base("verify", Summary)
     {
-        Backend.AcceptOnlyFromAmong(BackendChoice.All, BackendChoice.Native, BackendChoice.Managed);
-        Isa.AcceptOnlyFromAmong([BackendChoice.All, .. BackendChoice.InstructionSets.Select(BackendChoice.Spelling)]);
-        var command = new Command("verify", Description) { Traces, Backend, Isa, Verbose };
-        command.SetAction(Run);
-        return command;
+        backendOption.AcceptOnlyFromAmong(BackendChoice.All, BackendChoice.Native, BackendChoice.Managed);
+        isaOption.AcceptOnlyFromAmong([
+            BackendChoice.All,
+            .. BackendChoice.InstructionSets.Select(BackendChoice.Spelling),
+        ]);
+        Add(tracesOption);
+        Add(backendOption);
+        Add(isaOption);
+        Add(verboseOption);
+        SetAction(Run);
     }
 
-    private static int Run(ParseResult parsed)
+    private int Run(ParseResult parsed)
     {
         var output = parsed.InvocationConfiguration.Output;
-        var verbose = parsed.GetValue(Verbose);
-        var files = parsed.GetValue(Traces) is { } folder ? TraceFile.InFolder(folder) : TraceFile.BuiltIn();
-        var (backends, unavailable) = Backends(parsed.GetRequiredValue(Backend), parsed.GetRequiredValue(Isa));
+        var verbose = parsed.GetValue(verboseOption);
+        var files = parsed.GetValue(tracesOption) is { } folder ? TraceFile.InFolder(folder) : TraceFile.BuiltIn();
+        var (backends, unavailable) = Backends(
+            parsed.GetRequiredValue(backendOption),
+            parsed.GetRequiredValue(isaOption)
+        );
         var verifier = new Verifier(backends);
 
         var tally = new Dictionary<Verdict, int>();

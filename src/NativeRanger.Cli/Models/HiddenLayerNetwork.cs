@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra.Double;
+using NativeRanger.Numerics;
 
 namespace NativeRanger.Cli.Models;
 
@@ -27,10 +28,10 @@ internal sealed class HiddenLayerNetwork : Model
         scores = new(classes);
         Parameters =
         [
-            Bindable("hidden weights", hidden.Weights),
-            new("hidden bias", hidden.Bias.Values),
-            Bindable("output weights", output.Weights),
-            new("output bias", output.Bias.Values),
+            Parameter.Of("hidden weights", hidden.Weights),
+            Parameter.Of("hidden bias", hidden.Bias),
+            Parameter.Of("output weights", output.Weights),
+            Parameter.Of("output bias", output.Bias),
         ];
         Gradients =
         [

@@ -26,10 +26,6 @@ internal abstract class Model
     /// <summary>(1e-3/2)‖w‖².</summary>
     public double Penalty() => Regularization / 2 * Parameters.Sum(p => Squares(p.Slice(0, checked((int)p.Length))));
 
-    /// <summary>The matrix as a parameter: its rows are the outputs, its storage is MathNet's.</summary>
-    protected static Parameter<double> Bindable(string name, DenseMatrix matrix) =>
-        new(name, matrix.Values, matrix.RowCount, matrix.ColumnCount) { StorageOrder = StorageOrder.ColumnMajor };
-
     /// <summary>scores ← weights · inputs, plus the bias in every column.</summary>
     protected static void Affine(DenseMatrix weights, DenseMatrix inputs, DenseVector bias, DenseMatrix scores)
     {

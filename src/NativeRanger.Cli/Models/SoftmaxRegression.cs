@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra.Double;
+using NativeRanger.Numerics;
 
 namespace NativeRanger.Cli.Models;
 
@@ -14,7 +15,7 @@ internal sealed class SoftmaxRegression : Model
         layer = (new(classes, features), new(classes));
         gradient = (new(classes, features), new(classes));
         scores = new(classes);
-        Parameters = [Bindable("weights", layer.Weights), new("bias", layer.Bias.Values)];
+        Parameters = [Parameter.Of("weights", layer.Weights), Parameter.Of("bias", layer.Bias)];
         Gradients = [gradient.Weights.Values, gradient.Bias.Values];
     }
 

@@ -33,14 +33,10 @@ internal sealed class Trainer
         CancellationToken cancellation
     ) => new Trainer(data, run).Train(afterEpoch, cancellation);
 
-    /// <summary>The steps of a run: the last batch of an epoch may be smaller than the others.</summary>
-    public static long StepsOf(DataSet data, TrainingRun run) =>
-        (long)run.Epochs * ((data.Training.Count + run.BatchSize - 1) / run.BatchSize);
-
     private TrainingResult Train(Action<LossPoint> afterEpoch, CancellationToken cancellation)
     {
         using var stepper = run.Recipe.Bind(model.Parameters, run.Backend.Backend);
-        stepper.Schedule = run.Schedule.Create(StepsOf(data, run));
+        stepper.Schedule = run.Schedule.Create(run.Epochs * run.StepsPerEpoch(data));
 
         var order = Enumerable.Range(0, data.Training.Count).ToArray();
         var random = new Random(run.Seed);

@@ -16,8 +16,8 @@ internal static class TrainingFigures
         return Draw(
             board,
             Title("Training", data, first),
-            $"{Best(board)}batch {first.BatchSize}, {data.Training.Count:#,0} training images per epoch{Optimum(board)}",
-            ("epoch", values => Scale.Linear(values)),
+            $"{Best(board)}{data.Training.Count:#,0} training images, batch {first.BatchSize}{Optimum(board)}",
+            ($"epoch ({first.StepsPerEpoch(data):#,0} steps each)", values => Scale.Linear(values)),
             board.Best,
             standings =>
                 standings.Select(standing => new Series(

@@ -1,3 +1,4 @@
+using NativeRanger.Cli.Data;
 using NativeRanger.Cli.Models;
 
 namespace NativeRanger.Cli.Training;
@@ -32,6 +33,9 @@ internal sealed record TrainingRun
 
     /// <summary>The recipe at the run's learning rate.</summary>
     public Optimizer Recipe => Optimizer.Recipe with { LearningRate = LearningRate };
+
+    /// <summary>The steps of one epoch; its last batch may be smaller than the others.</summary>
+    public long StepsPerEpoch(DataSet data) => (data.Training.Count + BatchSize - 1) / BatchSize;
 
     public Model CreateModel(int features, int classes) =>
         Model == ModelKind.Softmax
