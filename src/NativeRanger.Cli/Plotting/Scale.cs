@@ -38,8 +38,8 @@ internal sealed class LinearScale : Scale
         [
             .. Enumerable
                 .Range(0, count + 1)
-                // Not a running sum, whose rounding errors would show in the labels.
-                .Select(i => Math.Round((start / step) + i) * step)
+                // Not a running sum, whose rounding errors would show in the labels; and 0, never -0.
+                .Select(i => (Math.Round((start / step) + i) * step) + 0d)
                 .Select(value => new Tick(value, value.ToString("#,0.######"))),
         ];
     }
@@ -111,7 +111,7 @@ internal sealed class LogarithmicScale : Scale
                     continue;
                 }
 
-                var labelled = digit == 1 || (fewDecades && digit is 2 or 5 && fewDecades);
+                var labelled = digit == 1 || (fewDecades && digit is 2 or 5);
                 yield return new(Math.Pow(10, exponent), labelled ? Label(digit, decade) : null);
             }
         }
