@@ -18,6 +18,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private readonly List<long> averageSteps = [];
     private readonly long[] sharedCounters;
     private readonly long[] parameterCounters;
+    private readonly int[] arraysOf;
     private NativeRecipe recipe;
 
     public NativeGroup(
@@ -37,6 +38,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         sharedCounters = new long[recipe.Levels.Length];
         clock?.sharedCounters.CopyTo(sharedCounters, 0);
         parameterCounters = new long[recipe.Levels.Length * parameters.Count];
+        arraysOf = new int[parameters.Count];
         table = new(parameters.Count);
         try
         {
@@ -332,7 +334,12 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
 
     private NativeStateArray<T> NewArray(int parameter, string name)
     {
-        var array = new NativeStateArray<T>(firstParameter + parameter, name, parameters[parameter].Length);
+        var array = new NativeStateArray<T>(
+            firstParameter + parameter,
+            name,
+            parameters[parameter].Length,
+            arraysOf[parameter]++
+        );
         arrays.Add(array);
         return array;
     }

@@ -1,22 +1,20 @@
-using System.Runtime.InteropServices;
-
 namespace NativeRanger;
 
-/// <summary>A state array in memory of our own: 64-byte aligned, zero at the start.</summary>
+/// <summary>A state array in memory of our own, zero at the start.</summary>
 internal sealed unsafe class NativeStateArray<T> : StateArray<T>, IDisposable
     where T : unmanaged
 {
-    private const nuint Alignment = 64;
+    private readonly StateMemory memory;
 
-    public NativeStateArray(int parameter, string name, long length)
-        : base(parameter, name, length)
-    {
-        var bytes = checked((nuint)length * (nuint)sizeof(T));
-        Address = (T*)NativeMemory.AlignedAlloc(Math.Max(bytes, Alignment), Alignment);
-        NativeMemory.Clear(Address, bytes);
-    }
+    /// <summary>A state array.</summary>
+    /// <param name="parameter">The number of its parameter, in bind order.</param>
+    /// <param name="name">One of <see cref="StateNames"/>.</param>
+    /// <param name="length">The number of elements.</param>
+    /// <param name="ordinal">Its number among the arrays of its parameter.</param>
+    public NativeStateArray(int parameter, string name, long length, int ordinal)
+        : base(parameter, name, length) => memory = new(checked((nuint)length * (nuint)sizeof(T)), ordinal);
 
-    public T* Address { get; private set; }
+    public T* Address => (T*)memory.Start;
 
     public override Span<T> Slice(long start, int length)
     {
@@ -38,11 +36,7 @@ internal sealed unsafe class NativeStateArray<T> : StateArray<T>, IDisposable
     public void CopyFrom(T* values) =>
         System.Buffer.MemoryCopy(values, Address, Length * sizeof(T), Length * sizeof(T));
 
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(Address);
-        Address = null;
-    }
+    public void Dispose() => memory.Dispose();
 }
 
 /// <summary>A counter that lives in the tensor table or in an array beside it.</summary>
