@@ -73,6 +73,9 @@ public static class StateNames
     /// <summary>Counter: SeedRanger's t'; 0 until its slow moments are in use.</summary>
     public const string SlowStep = "slow_step";
 
+    /// <summary>Whether a counter holds the bits of a double.</summary>
+    internal static bool IsScalar(string name) => name is MeanSecondMoment or SlowMeanSecondMoment;
+
     /// <summary>The slow weights of a Lookahead level, 0 the innermost.</summary>
     /// <param name="level">The level.</param>
     public static string SlowWeights(int level) => $"slow_weights.{level}";

@@ -16,6 +16,7 @@ public sealed class StepperGroup<T>
         this.stepper = stepper;
         this.index = index;
         Parameters = parameters;
+        BoundOptimizer = optimizer;
         current = optimizer;
     }
 
@@ -33,6 +34,9 @@ public sealed class StepperGroup<T>
             current = value;
         }
     }
+
+    /// <summary>The options that the group was bound with, whatever they are now.</summary>
+    internal Optimizer BoundOptimizer { get; }
 
     private Optimizer current;
 

@@ -62,9 +62,33 @@ internal sealed class Scenario<T>
     )
     {
         var arrays = initial.Select(Shifted).ToArray();
-        using var stepper = optimizer.Bind(shapes.Select((s, i) => Parameter(i, arrays[i], s)), backend);
+        using var stepper = optimizer.Bind(Parameters(arrays), backend);
         prepare?.Invoke(stepper);
-        for (var t = 0; t < Steps; t++)
+        return Finish(stepper, arrays, afterStep);
+    }
+
+    /// <summary>Goes on from a checkpoint that <see cref="Run"/> saved, with arrays that hold something else before.</summary>
+    public Outcome<T> Resume(
+        Optimizer optimizer,
+        Backend backend,
+        Stream checkpoint,
+        Action<Stepper<T>>? prepare = null
+    )
+    {
+        var arrays = initial.Select(Shifted).ToArray();
+        foreach (var array in arrays)
+        {
+            Array.Fill(array, T.NaN);
+        }
+
+        using var stepper = optimizer.Resume(Parameters(arrays), checkpoint, backend);
+        prepare?.Invoke(stepper);
+        return Finish(stepper, arrays, afterStep: null);
+    }
+
+    private Outcome<T> Finish(Stepper<T> stepper, T[][] arrays, Action<Stepper<T>, int>? afterStep)
+    {
+        for (var t = (int)(stepper.StepCount + stepper.SkippedSteps); t < Steps; t++)
         {
             var g = gradients[t]
                 .Select(v => v is null ? Gradient<T>.None : new Gradient<T>(Shifted(v).AsMemory(Offset)))
@@ -75,6 +99,8 @@ internal sealed class Scenario<T>
 
         return Outcome<T>.Of(stepper, arrays.Select(a => a[Offset..]));
     }
+
+    private IEnumerable<Parameter<T>> Parameters(T[][] arrays) => shapes.Select((s, i) => Parameter(i, arrays[i], s));
 
     private Parameter<T> Parameter(int i, T[] array, long[] shape)
     {

@@ -1,0 +1,74 @@
+using NativeRanger.Checkpoints;
+
+namespace NativeRanger;
+
+public sealed unsafe partial class Stepper<T>
+{
+    /// <summary>
+    /// Saves the whole state to a file, from which <c>recipe.Resume(…)</c> goes on as if never stopped, bit for bit. The file is
+    /// replaced as a whole: whatever happens meanwhile, it is the old checkpoint or the new one.
+    /// </summary>
+    /// <remarks>
+    /// The format is safetensors. A parameter is stored under its name ('%' and '/' in it as %25 and %2F), its state under
+    /// <c>name/first_moment</c> and so on (<see cref="StateNames"/>), a column-major matrix with its extents reversed. The
+    /// metadata hold the recipe with all options, those of the groups, averages, counters and a CRC-32C of every array and of
+    /// the header. Of <see cref="Schedule"/> only the position is saved, which is <see cref="StepCount"/>: set it again. The new
+    /// contents are written to a file beside the target, synchronised to disk and renamed; permissions are kept.
+    /// </remarks>
+    /// <param name="path">The file, existing or not; its directory exists.</param>
+    /// <param name="options">What is saved, and who is told of progress.</param>
+    /// <exception cref="IOException">The file cannot be written, is read-only, a directory, a link or no ordinary file; it is as it was.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Micro-batches have been accumulated, an evaluation scope is open, the stepper is in use, or an array was changed meanwhile.
+    /// </exception>
+    public void Save(string path, SaveOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        Save(options, checkpoint => DurableFile.Write(path, checkpoint.Length, checkpoint.WriteTo));
+    }
+
+    /// <summary>Saves the whole state to a stream, at its position; it is flushed and stays open.</summary>
+    /// <param name="stream">A stream that can be written; it need not be able to seek.</param>
+    /// <param name="options">What is saved, and who is told of progress.</param>
+    /// <exception cref="InvalidOperationException">As for <see cref="Save(string, SaveOptions?)"/>.</exception>
+    public void Save(Stream stream, SaveOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Save(
+            options,
+            checkpoint =>
+            {
+                checkpoint.WriteTo(stream);
+                stream.Flush();
+            }
+        );
+    }
+
+    /// <summary>Sets the counts of a resumed stepper.</summary>
+    internal void RestoreCounts(long steps, long skipped)
+    {
+        StepCount = steps;
+        SkippedSteps = skipped;
+    }
+
+    private void Save(SaveOptions? options, Action<CheckpointWriter<T>> write)
+    {
+        Enter();
+        try
+        {
+            RefuseWhileEvaluating();
+            if (accumulated.MicroBatches > 0)
+            {
+                throw new InvalidOperationException(
+                    $"{accumulated.MicroBatches} accumulated micro-batches would be lost; call {nameof(StepAccumulated)} before saving."
+                );
+            }
+
+            write(new(this, options ?? new()));
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+}
