@@ -1,6 +1,7 @@
 using System.Reflection;
 using NativeRanger.Bindings;
 using NativeRanger.Interop;
+using NativeRanger.Mpi.Interop;
 
 namespace NativeRanger.Tests.Interop;
 
@@ -26,11 +27,11 @@ internal static class Headers
     /// <summary>The functions that the bindings of a header import.</summary>
     public static IEnumerable<string> Functions(ResponseFile options)
     {
-        var methods = typeof(NativeMethods).Assembly.GetType(
-            $"{options.Namespace}.{options.ClassName}",
-            throwOnError: true
-        )!;
-        return methods
+        var name = $"{options.Namespace}.{options.ClassName}";
+        var bindings =
+            typeof(NativeMethods).Assembly.GetType(name)
+            ?? typeof(MpiMethods).Assembly.GetType(name, throwOnError: true)!;
+        return bindings
             .GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
             .Where(method => method.Attributes.HasFlag(MethodAttributes.PinvokeImpl))
             .Select(method => method.Name);
