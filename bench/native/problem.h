@@ -78,8 +78,8 @@ private:
     int64_t element_bytes_;
     shape size_;
     int threads_;
-    int64_t pitch_; /* bytes from a tensor to the next */
-    arena memory_;  /* gradient, parameter, states, slow weights */
+    int64_t pitch_;     /* bytes from a tensor to the next */
+    nrl::arena memory_; /* gradient, parameter, states, slow weights */
 };
 
 } // namespace nrb

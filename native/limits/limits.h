@@ -33,6 +33,13 @@ typedef struct nrl_pass {
     void *arrays[NRL_MOST_ARRAYS];
 } nrl_pass;
 
+/* Arrays of equal size as the library's callers do best to lay them out: on huge pages where the system has them, 64-byte
+ * aligned, each at a page offset of its own. Zero at the start. Null if the memory cannot be had. */
+typedef struct nrl_memory nrl_memory;
+NRL_API nrl_memory *nrl_memory_create(int32_t arrays, int64_t bytes_of_array);
+NRL_API void nrl_memory_destroy(nrl_memory *memory);
+NRL_API void *nrl_memory_array(const nrl_memory *memory, int32_t index);
+
 /* A fixed number of threads, the caller's included, that share a pass in equal contiguous parts. The others sleep between
  * calls and spin within one. One call at a time. Null if the threads cannot be had. */
 typedef struct nrl_team nrl_team;

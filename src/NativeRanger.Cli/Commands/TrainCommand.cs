@@ -145,7 +145,7 @@ internal sealed class TrainCommand : Command
         MathNetProvider.Require();
         var console = Terminal.For(parsed.InvocationConfiguration.Output);
         var plan = Plan(parsed);
-        var folder = CreateFolder(parsed.GetRequiredValue(outputOption));
+        var folder = OutputFolder.Create(parsed.GetRequiredValue(outputOption));
         var results = TrainingProgress.Show(console, plan, cancellation);
         var board = new Leaderboard(results);
 
@@ -176,14 +176,14 @@ internal sealed class TrainCommand : Command
     {
         var sweep = parsed.GetValue(sweepOption);
         var optimizers =
-            Given(
+            Selection.Given(
                 parsed.GetValue(optimizersOption),
                 OptimizerCatalogue.Find,
                 "optimizer",
                 OptimizerCatalogue.Plain.Select(o => o.Name)
             ) ?? (sweep ? OptimizerCatalogue.All : OptimizerCatalogue.Compared);
         var schedules =
-            Given(
+            Selection.Given(
                 parsed.GetValue(schedulesOption),
                 ScheduleCatalogue.Find,
                 "schedule",
@@ -199,9 +199,9 @@ internal sealed class TrainCommand : Command
 
         var model = parsed.GetRequiredValue(modelOption) is "mlp" ? ModelKind.Mlp : ModelKind.Softmax;
         var backend = BackendChoice.Single(parsed.GetRequiredValue(backendOption));
-        var batch = AtLeastOne(parsed.GetRequiredValue(batchOption), "--batch");
-        var hidden = AtLeastOne(parsed.GetRequiredValue(hiddenOption), "--hidden");
-        var epochs = parsed.GetValue(epochsOption) is { } asked ? AtLeastOne(asked, "--epochs") : (int?)null;
+        var batch = Selection.AtLeastOne(parsed.GetRequiredValue(batchOption), "--batch");
+        var hidden = Selection.AtLeastOne(parsed.GetRequiredValue(hiddenOption), "--hidden");
+        var epochs = parsed.GetValue(epochsOption) is { } asked ? Selection.AtLeastOne(asked, "--epochs") : (int?)null;
 
         var data = parsed.GetValue(dataOption) is { } folder ? IdxFiles.Load(folder) : Digits.Load();
         var large = data.Training.Count > LargeData;
@@ -227,45 +227,6 @@ internal sealed class TrainCommand : Command
                 Backend = backend,
             };
         return new(data, [.. runs]);
-    }
-
-    /// <summary>The choices of the given names, which may also be separated by commas; null where none is given.</summary>
-    private static TChoice[]? Given<TChoice>(
-        string[]? names,
-        Func<string, TChoice?> find,
-        string what,
-        IEnumerable<string> known
-    )
-        where TChoice : class =>
-        names is not { Length: > 0 }
-            ? null
-            :
-            [
-                .. names
-                    .SelectMany(name => name.Split(',', StringSplitOptions.RemoveEmptyEntries))
-                    .Select(name =>
-                        find(name)
-                        ?? throw new UserErrorException(
-                            $"There is no {what} '{name}'; there are {string.Join(", ", known)}."
-                        )
-                    )
-                    .Distinct(),
-            ];
-
-    private static int AtLeastOne(int value, string option) =>
-        value >= 1 ? value : throw new UserErrorException($"{option} must be at least 1; it is {value}.");
-
-    private static string CreateFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-            return folder;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"The folder '{folder}' cannot be written to: {exception.Message}");
-        }
     }
 
     private static string Footnote(TrainingPlan plan, TrainingResult result)

@@ -5,7 +5,7 @@
 
 #include <sys/mman.h>
 
-namespace nrb {
+namespace nrl {
 
 namespace {
 
@@ -30,4 +30,4 @@ arena::arena(int arrays, std::size_t bytes_of_array)
 
 arena::~arena() { munmap(mapping_, mapped_); }
 
-} // namespace nrb
+} // namespace nrl

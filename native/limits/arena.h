@@ -1,10 +1,10 @@
-/* Memory for the arrays of a problem. */
-#ifndef NRB_ARENA_H
-#define NRB_ARENA_H
+/* Memory for arrays that are measured. */
+#ifndef NRL_ARENA_H
+#define NRL_ARENA_H
 
 #include <cstddef>
 
-namespace nrb {
+namespace nrl {
 
 /* Arrays of equal size on huge pages where the system has them, each 64-byte aligned and at a page offset of its own:
  * neighbours at the same offset in their pages compete for the same cache sets. Zero at the start. */
@@ -24,6 +24,6 @@ private:
     char *start_;
 };
 
-} // namespace nrb
+} // namespace nrl
 
 #endif
