@@ -111,41 +111,44 @@ struct finite_body {
     }
 };
 
+/* The gradient after scaling and clipping by value, as it is written to out. */
 template <class T>
-struct clipped_square_term {
+struct clip_body {
     const task<T> &a;
-    double by;
+    const T *g;
+    T *out;
 
     template <class V>
-    NR_INLINE auto at(int64_t i, int64_t) const {
-        using D = lane<double, V::width>;
-        const D x = widen(scale_and_clip(spread_constants<V>(a.k), a.flags, V::load(a.g + i))) * D::all(by);
-        return x * x;
+    NR_INLINE void run(int64_t &i, int64_t count) const {
+        const constants<V> k = spread_constants<V>(a.k);
+        for (; count - i >= V::width; i += V::width)
+            scale_and_clip(k, a.flags, V::load(g + i)).store(out + i);
     }
 };
 
 template <class T>
 bool block_square_sums(const nr_options &o, int64_t n, const void *gradient, double scale, double *sums) {
     task<T> a = {};
-    a.g = const_cast<T *>(static_cast<const T *>(gradient));
     a.k.gradient_scale = T(o.gradient_scale);
     a.k.clip_value = T(o.clip_value);
     a.flags.scale = o.gradient_scale != 1.0;
     a.flags.clip = o.clip_value != __builtin_inf();
-    const bool plain = !(a.flags.scale || a.flags.clip);
     bool finite = true;
     for (int64_t begin = 0; begin < n; begin += sum_block) {
+        const T *g = static_cast<const T *>(gradient) + begin;
         const int64_t count = n - begin < sum_block ? n - begin : sum_block;
-        const finite_body<T> body = {a.g + begin, finite};
         int64_t i = 0;
-        for_each_lane<T, full_width<T>>(i, count, body);
+        for_each_lane<T, full_width<T>>(i, count, finite_body<T>{g, finite});
         if (sums == nullptr)
             continue;
+        T clipped[sum_block];
+        if (a.flags.scale || a.flags.clip) {
+            i = 0;
+            for_each_lane<T, full_width<T>>(i, count, clip_body<T>{a, g, clipped});
+            g = clipped;
+        }
         canonical_sum sum;
-        if (plain)
-            sum.add<T>(square_term<T>{a.g, scale}, begin, count);
-        else
-            sum.add<T>(clipped_square_term<T>{a, scale}, begin, count);
+        sum.add<T>(square_term<T>{g, scale}, 0, count);
         sums[begin / sum_block] = sum.result();
     }
     return !finite;

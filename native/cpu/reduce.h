@@ -72,11 +72,11 @@ public:
     canonical_sum() { clear(lanes_); }
 
     template <class T, class Term>
-    NR_INLINE void add(const Term &term, int64_t begin, int64_t count, int64_t row = 0) {
+    void add(const Term &term, int64_t begin, int64_t count) {
         while (count > 0) {
             const int64_t room = sum_block - position_;
             const int64_t piece = count < room ? count : room;
-            add_in_block<T>(term, begin, piece, row);
+            add_in_block<T>(term, begin, piece);
             begin += piece;
             count -= piece;
             position_ += piece;
@@ -99,14 +99,14 @@ public:
 
 private:
     template <class T, class Term>
-    NR_INLINE void add_in_block(const Term &term, int64_t begin, int64_t count, int64_t row) {
+    NR_INLINE void add_in_block(const Term &term, int64_t begin, int64_t count) {
         using D = wide_double;
         using V = lane<T, D::width>;
         using V1 = lane<T, 1>;
         constexpr int registers = sum_lanes / D::width;
         int64_t i = 0;
         auto one = [&] {
-            lanes_[(position_ + i) % sum_lanes] += term.template at<V1>(begin + i, row).x;
+            lanes_[(position_ + i) % sum_lanes] += term.template at<V1>(begin + i).x;
             ++i;
         };
         while (i < count && (position_ + i) % sum_lanes != 0)
@@ -117,13 +117,13 @@ private:
                 sums[j] = D::load(lanes_ + j * D::width);
             for (; i + sum_lanes <= count; i += sum_lanes)
                 for (int j = 0; j < registers; ++j)
-                    sums[j] = sums[j] + term.template at<V>(begin + i + j * D::width, row);
+                    sums[j] = sums[j] + term.template at<V>(begin + i + j * D::width);
             for (int j = 0; j < registers; ++j)
                 sums[j].store(lanes_ + j * D::width);
         }
         if (D::width > 1 && (position_ + i) % sum_lanes == 0)
             for (int j = 0; i + D::width <= count; j += D::width, i += D::width)
-                (D::load(lanes_ + j) + term.template at<V>(begin + i, row)).store(lanes_ + j);
+                (D::load(lanes_ + j) + term.template at<V>(begin + i)).store(lanes_ + j);
         while (i < count)
             one();
     }

@@ -3,42 +3,71 @@
 #define NR_CPU_ROW_SUMS_H
 
 #include "cpu/reduce.h"
+#include "math/terms.h"
 
 namespace nr::NR_LANES {
 
 /* At most so many rows at a time. */
 constexpr int row_tile = 128;
 
+/* Terms that are written at once before they are added. */
+constexpr int64_t term_buffer = 256;
+
+/* Writes the doubles of a term (see math/terms.h) for count elements from i on. They belong to one row, or (across) to
+ * neighbouring rows; r is the tables' entry of the first. */
+using term_writer = void (*)(const void *term, int64_t i, int64_t r, bool across, int64_t count, double *out);
+
+template <class Term, class T>
+void write_terms(const void *term, int64_t i, int64_t r, bool across, int64_t count, double *out) {
+    const Term &from = *static_cast<const Term *>(term);
+    constexpr int width = wide_double::width;
+    const int64_t row_step = across ? 1 : 0;
+    int64_t n = 0;
+    for (; n + width <= count; n += width)
+        from.template at<lane<T, width>>(i + n, r + n * row_step).store(out + n);
+    for (; n < count; ++n)
+        out[n] = from.template at<lane<T, 1>>(i + n, r + n * row_step).x;
+}
+
+/* What is summed: the values of an array as they are, or a term. */
+template <class T>
+struct row_summand {
+    const T *values;
+    const void *term; /* null: values */
+    term_writer write;
+};
+
 /* Sums across the columns of a column-major matrix, for a tile of neighbouring rows at once: the 32 lanes of every row are
  * kept side by side, so that the tile is read along its columns. */
+template <class T>
 class column_sums {
 public:
-    /* More blocks than one block holds are left to canonical_sum. */
-    static constexpr int64_t most_columns = sum_block * sum_block;
-
     /* The sums of blocks need room of their own. */
     static int rows_at_once(int64_t columns) { return columns <= sum_block ? row_tile : row_tile / 2; }
 
+    column_sums(const row_summand<T> &what, int64_t columns, int64_t stride)
+        : what_(what), columns_(columns), stride_(stride), pitch_(rows_at_once(columns)) {}
+
     /* Column c of row r lies at first + c * stride + r; entry is the tables' entry of the first row. */
-    template <class T, class Term>
-    void add(const Term &term, int64_t columns, int64_t stride, int64_t first, int64_t entry, int rows, double *sums) {
+    void add(int64_t first, int64_t entry, int rows, double *sums) {
         rows_ = rows;
-        pitch_ = rows_at_once(columns);
-        if (columns > sum_block)
+        entry_ = entry;
+        const bool one_block = columns_ <= sum_block;
+        if (!one_block)
             clear_level(1);
-        for (int64_t begin = 0; begin < columns; begin += sum_block) {
-            const int64_t left = columns - begin;
+        for (int64_t begin = 0; begin < columns_; begin += sum_block) {
+            const int64_t left = columns_ - begin;
             clear_level(0);
-            add_block<T>(term, left < sum_block ? left : sum_block, stride, first + begin * stride, entry);
+            add_block(first + begin * stride_, left < sum_block ? left : sum_block);
             collapse_level(0);
-            if (columns > sum_block)
+            if (!one_block)
                 add_to(lane_of(1, begin / sum_block % sum_lanes), lane_of(0, 0));
         }
-        const int top = columns > sum_block ? 1 : 0;
-        if (top == 1)
+        if (!one_block)
             collapse_level(1);
+        const double *result = lane_of(one_block ? 0 : 1, 0);
         for (int r = 0; r < rows; ++r)
-            sums[r] = lane_of(top, 0)[r];
+            sums[r] = result[r];
     }
 
 private:
@@ -50,7 +79,7 @@ private:
             wide_double::all(0.0).store(lanes + i);
     }
 
-    NR_INLINE void add_to(double *to, const double *from) const {
+    void add_to(double *to, const double *from) const {
         int r = 0;
         for (; r + wide_double::width <= rows_; r += wide_double::width)
             (wide_double::load(to + r) + wide_double::load(from + r)).store(to + r);
@@ -64,58 +93,103 @@ private:
                 add_to(lane_of(level, j), lane_of(level, j + half));
     }
 
-    /* Eight columns of one lane per load and store of its sums. */
-    template <class T, class Term>
-    NR_INLINE void add_block(const Term &term, int64_t columns, int64_t stride, int64_t first, int64_t entry) {
-        using D = wide_double;
+    void add_block(int64_t first, int64_t columns) {
+        if (what_.term != nullptr) {
+            double terms[row_tile];
+            for (int64_t c = 0; c < columns; ++c) {
+                what_.write(what_.term, first + c * stride_, entry_, true, rows_, terms);
+                add_to(lane_of(0, c % sum_lanes), terms);
+            }
+            return;
+        }
         constexpr int64_t group = 8 * sum_lanes;
         for (int64_t begin = 0; begin < columns; begin += group) {
-            const int64_t end = columns < begin + group ? columns : begin + group;
-            for (int j = 0; j < sum_lanes && begin + j < end; ++j) {
-                double *sums = lane_of(0, j);
-                int r = 0;
-                for (; r + D::width <= rows_; r += D::width) {
-                    D sum = D::load(sums + r);
-                    for (int64_t c = begin + j; c < end; c += sum_lanes)
-                        sum = sum + term.template at<lane<T, D::width>>(first + c * stride + r, entry + r);
-                    sum.store(sums + r);
-                }
-                for (; r < rows_; ++r)
-                    for (int64_t c = begin + j; c < end; c += sum_lanes)
-                        sums[r] += term.template at<lane<T, 1>>(first + c * stride + r, entry + r).x;
-            }
+            const int64_t left = columns - begin;
+            add_columns(what_.values + first + begin * stride_, left < group ? left : group);
         }
     }
 
+    /* Up to eight columns of one lane per load and store of its sums. */
+    void add_columns(const T *from, int64_t columns) {
+        using D = wide_double;
+        for (int64_t j = 0; j < sum_lanes && j < columns; ++j) {
+            double *sums = lane_of(0, j);
+            int r = 0;
+            for (; r + D::width <= rows_; r += D::width) {
+                D sum = D::load(sums + r);
+                for (int64_t c = j; c < columns; c += sum_lanes)
+                    sum = sum + widen(lane<T, D::width>::load(from + c * stride_ + r));
+                sum.store(sums + r);
+            }
+            for (; r < rows_; ++r)
+                for (int64_t c = j; c < columns; c += sum_lanes)
+                    sums[r] += static_cast<double>(from[c * stride_ + r]);
+        }
+    }
+
+    const row_summand<T> &what_;
+    int64_t columns_;
+    int64_t stride_;
+    int64_t entry_ = 0;
     int rows_ = 0;
-    int pitch_ = 0;
+    int pitch_;
     double pool_[sum_lanes * row_tile];
 };
 
-/* True if rows are summed across columns, many at a time. */
+/* True if rows are summed across columns, many at a time; more blocks than one block holds are left to canonical_sum. */
 inline bool sums_across(const nr_tensor &t) {
-    return t.inner == 1 && t.outer > 1 && t.rows > 1 && t.outer <= column_sums::most_columns;
+    return t.inner == 1 && t.outer > 1 && t.rows > 1 && t.outer <= sum_block * sum_block;
+}
+
+template <class T>
+void sum_across(const nr_tensor &t, int64_t first, int64_t count, const row_summand<T> &what, double *sums) {
+    column_sums<T> columns(what, t.outer, t.stride);
+    const int at_once = column_sums<T>::rows_at_once(t.outer);
+    for (int64_t r = 0; r < count; r += at_once) {
+        const int rows = static_cast<int>(count - r < at_once ? count - r : at_once);
+        columns.add(first + r, r, rows, sums + r);
+    }
+}
+
+template <class T>
+void sum_along(const nr_tensor &t, int64_t first, int64_t count, const row_summand<T> &what, double *sums) {
+    for (int64_t r = 0; r < count; ++r) {
+        canonical_sum sum;
+        for (int64_t o = 0; o < t.outer; ++o) {
+            const int64_t begin = o * t.stride + (first + r) * t.inner;
+            if (what.term == nullptr) {
+                sum.add<T>(plain_term<T>{what.values}, begin, t.inner);
+                continue;
+            }
+            double terms[term_buffer];
+            for (int64_t i = 0; i < t.inner; i += term_buffer) {
+                const int64_t piece = t.inner - i < term_buffer ? t.inner - i : term_buffer;
+                what.write(what.term, begin + i, r, false, piece, terms);
+                sum.add<double>(plain_term<double>{terms}, 0, piece);
+            }
+        }
+        sums[r] = sum.result();
+    }
+}
+
+template <class T>
+__attribute__((noinline)) void sum_rows(const nr_tensor &t, int64_t first, int64_t count, const row_summand<T> &what,
+                                        double *sums) {
+    if (sums_across(t))
+        sum_across(t, first, count, what, sums);
+    else
+        sum_along(t, first, count, what, sums);
 }
 
 /* sums[r] = the sum of the term over row first + r. The terms must look across rows exactly if sums_across. */
 template <class T, class Term>
-__attribute__((noinline)) void sum_rows(const nr_tensor &t, int64_t first, int64_t count, const Term &term,
-                                        double *sums) {
-    if (sums_across(t)) {
-        column_sums columns;
-        const int at_once = column_sums::rows_at_once(t.outer);
-        for (int64_t r = 0; r < count; r += at_once) {
-            const int rows = static_cast<int>(count - r < at_once ? count - r : at_once);
-            columns.add<T>(term, t.outer, t.stride, first + r, r, rows, sums + r);
-        }
-        return;
-    }
-    for (int64_t r = 0; r < count; ++r) {
-        canonical_sum sum;
-        for (int64_t o = 0; o < t.outer; ++o)
-            sum.add<T>(term, o * t.stride + (first + r) * t.inner, t.inner, r);
-        sums[r] = sum.result();
-    }
+void sum_rows(const nr_tensor &t, int64_t first, int64_t count, const Term &term, double *sums) {
+    sum_rows<T>(t, first, count, row_summand<T>{nullptr, &term, write_terms<Term, T>}, sums);
+}
+
+template <class T>
+void sum_rows(const nr_tensor &t, int64_t first, int64_t count, const plain_term<T> &term, double *sums) {
+    sum_rows<T>(t, first, count, row_summand<T>{term.from, nullptr, nullptr}, sums);
 }
 
 } // namespace nr::NR_LANES

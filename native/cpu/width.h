@@ -18,7 +18,7 @@ using wide_double = lane<double, full_width<double>>;
 /* Calls body with lanes of falling width until count elements are done: whole registers, then each half of it down to 128
  * bits, then single elements. Never a masked or overlapping store: the next tensor may lie less than a register away. */
 template <class T, int Width, class Body>
-NR_INLINE void for_each_lane(int64_t &i, int64_t count, Body &body) {
+NR_INLINE void for_each_lane(int64_t &i, int64_t count, const Body &body) {
     body.template run<lane<T, Width>>(i, count);
     if constexpr (Width > 1) {
         constexpr int next = Width * static_cast<int>(sizeof(T)) > 16 ? Width / 2 : 1;

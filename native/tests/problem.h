@@ -21,6 +21,14 @@ constexpr int algorithms[] = {NR_SGD, NR_ADAGRAD, NR_ADAM, NR_RADAM, NR_SEED_RAN
 template <class T>
 constexpr int32_t type_of = sizeof(T) == 8 ? NR_FLOAT64 : NR_FLOAT32;
 
+/* Names the two variants of a typed test. */
+struct type_names {
+    template <class T>
+    static std::string GetName(int) {
+        return sizeof(T) == 8 ? "float64" : "float32";
+    }
+};
+
 inline std::vector<int32_t> instruction_sets() {
     std::vector<int32_t> found;
     for (int32_t isa = NR_ISA_SCALAR; isa < NR_ISA_COUNT; ++isa)

@@ -28,7 +28,7 @@ void expect_reference(const options &o, const tensor<T> &start) {
 template <class T>
 class SameBits : public testing::Test {};
 using types = testing::Types<float, double>;
-TYPED_TEST_SUITE(SameBits, types);
+TYPED_TEST_SUITE(SameBits, types, type_names);
 
 TYPED_TEST(SameBits, EveryLengthFlat) {
     random_bits random(1);
@@ -71,8 +71,8 @@ TYPED_TEST(SameBits, AnythingAnywhere) {
 TYPED_TEST(SameBits, RowsOfSeveralBlocks) {
     random_bits random(4);
     for (int algorithm : algorithms)
-        for (shape s : {flat(100'003), row_major(3, 5'000), row_major(2, 4'096), column_major(5, 9'000),
-                        column_major(200, 4'097), shape{3, 4, 3'000, 12'005}, shape{5'000, 3, 2, 6}}) {
+        for (shape s : {flat(20'011), row_major(3, 5'000), row_major(2, 4'096), column_major(5, 9'000),
+                        column_major(70, 4'097), shape{3, 4, 3'000, 12'005}, shape{5'000, 3, 2, 6}}) {
             if (algorithm == NR_SEED_RANGER)
                 s.stride = s.rows * s.inner;
             options o = random_options(random, algorithm, type_of<TypeParam>);

@@ -68,7 +68,7 @@ protected:
 };
 
 using types = testing::Types<float, double>;
-TYPED_TEST_SUITE(Splitting, types);
+TYPED_TEST_SUITE(Splitting, types, type_names);
 
 constexpr int splittable[] = {NR_SGD, NR_ADAGRAD, NR_ADAM, NR_RADAM};
 
@@ -134,7 +134,7 @@ TYPED_TEST(Splitting, WithinRowsWithGivenStatistics) {
 
 /* The same matrix, stored by rows and by columns. */
 TYPED_TEST(Splitting, ColumnMajorIsTheTransposedRowMajor) {
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 150; ++round) {
         const options o = random_options(this->random, splittable[round % 4], type_of<TypeParam>);
         const int64_t rows = 1 + pick(this->random, 200), columns = 2 + pick(this->random, 90);
         const tensor<TypeParam> start =
