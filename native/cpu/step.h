@@ -33,8 +33,11 @@ struct step_body {
             if (f.prefetch) {
                 fetch_ahead(a.p + at);
                 fetch_ahead(a.g + at);
+                NR_UNROLL
                 for (int j = 0; j < Rule::states; ++j)
                     fetch_ahead(a.s[j] + at);
+                if (f.one_leader)
+                    fetch_ahead(a.leader + at);
             }
             step_lane<Rule>(a, k, f, row_at<V>(f, rows, i), leader_weight, V::load(a.g + at), at);
         }

@@ -19,6 +19,13 @@
 #error "define NR_LANES, the namespace of the instruction set, before a formula is included"
 #endif
 
+/* Before a loop over the few states of an element: kept as a loop, it would move them through memory. */
+#if defined(__clang__) || defined(__CUDACC__)
+#define NR_UNROLL _Pragma("unroll")
+#else
+#define NR_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 #if !defined(NR_INLINE)
 #define NR_INLINE inline __attribute__((always_inline))
 #endif

@@ -30,6 +30,7 @@ NR_INLINE V move_followers(const task<T> &a, int64_t i, V p, V (&s)[state_arrays
             s[0].store(f.momentum + i);
         }
         if (f.reset) {
+            NR_UNROLL
             for (int n = 0; n < state_arrays; ++n)
                 s[n] = V::all(a.start[n]);
             for (int inner = 0; inner < j; ++inner) {
@@ -56,6 +57,7 @@ NR_INLINE void step_lane(const task<T> &a, const constants<V> &k, const Flags &f
                          V gradient, int64_t i) {
     V p = V::load(a.p + i);
     V s[state_arrays];
+    NR_UNROLL
     for (int j = 0; j < state_arrays; ++j)
         s[j] = uses_state<Rule>(f, j) ? V::load(a.s[j] + i) : V::all(T(0));
 
@@ -75,6 +77,7 @@ NR_INLINE void step_lane(const task<T> &a, const constants<V> &k, const Flags &f
         p = move_followers(a, i, p, s);
 
     p.store(a.p + i);
+    NR_UNROLL
     for (int j = 0; j < state_arrays; ++j)
         if (uses_state<Rule>(f, j))
             s[j].store(a.s[j] + i);
@@ -105,9 +108,11 @@ template <class V, class T = typename V::element>
 NR_INLINE void follow_lane(const task<T> &a, bool with_states, int64_t i) {
     const int states = with_states ? a.states : 0;
     V s[state_arrays];
+    NR_UNROLL
     for (int j = 0; j < state_arrays; ++j)
         s[j] = j < states ? V::load(a.s[j] + i) : V::all(T(0));
     move_followers(a, i, V::load(a.p + i), s).store(a.p + i);
+    NR_UNROLL
     for (int j = 0; j < state_arrays; ++j)
         if (j < states)
             s[j].store(a.s[j] + i);
@@ -118,6 +123,7 @@ template <class V, class T = typename V::element>
 NR_INLINE void seed_lane(const task<T> &a, const constants<V> &k, seed_choice choice, int64_t i) {
     V p = V::load(a.p + i);
     V s[state_arrays];
+    NR_UNROLL
     for (int j = 0; j < state_arrays; ++j)
         s[j] = V::load(a.s[j] + i);
     if (choice == seed_choice::fast)
@@ -129,6 +135,7 @@ NR_INLINE void seed_lane(const task<T> &a, const constants<V> &k, seed_choice ch
     p = p * k.decay;
     if (a.follower_count != 0) {
         p = move_followers(a, i, p, s);
+        NR_UNROLL
         for (int j = 0; j < state_arrays; ++j)
             s[j].store(a.s[j] + i);
     }
