@@ -229,12 +229,14 @@ internal sealed class TrainCommand : Command
         return new(data, [.. runs]);
     }
 
+    private static string Epochs(TrainingRun run) => run.Epochs == 1 ? "1 epoch" : $"{run.Epochs} epochs";
+
     private static string Footnote(TrainingPlan plan, TrainingResult result)
     {
         var run = result.Run;
         var optimum = result.Optimum is { } value ? $"f* = {value:R} is the exact optimum. " : "";
         var seeds = plan.Runs.Select(r => r.Seed).Distinct().Count();
         var mean = seeds > 1 ? $"Means over {seeds} seeds. " : "";
-        return $"{optimum}{mean}{run.Epochs} epochs, batch {run.BatchSize}, {run.Backend}.";
+        return $"{optimum}{mean}{Epochs(run)}, batch {run.BatchSize}, {run.Backend}.";
     }
 }

@@ -30,7 +30,11 @@ internal static class OptimizerCatalogue
 
     /// <summary>What is compared when nothing is asked for.</summary>
     public static IReadOnlyList<OptimizerChoice> Compared { get; } =
-    [.. new[] { "sgd", "nesterov", "adam", "ranger", "ranger-nogc" }.Select(Find).Select(choice => choice!)];
+    [
+        .. new[] { "sgd", "nesterov", "adam", "lookahead-nesterov", "ranger", "ranger-nogc" }
+            .Select(Find)
+            .Select(choice => choice!),
+    ];
 
     /// <summary>Everything: what a sweep compares.</summary>
     public static IReadOnlyList<OptimizerChoice> All { get; } =

@@ -34,7 +34,7 @@ internal static class TrainingFigures
         return Draw(
             board,
             Title("Learning rates", data, first),
-            $"after {first.Epochs} epochs of {data.Training.Count:#,0} images, batch {first.BatchSize}{Seeds(board)}{Optimum(board)}",
+            $"after {first.Epochs * first.StepsPerEpoch(data):#,0} steps, {data.Training.Count:#,0} training images, batch {first.BatchSize}{Seeds(board)}{Optimum(board)}",
             ("learning rate (per step)", values => Scale.Logarithmic(values)),
             board.All,
             standings =>

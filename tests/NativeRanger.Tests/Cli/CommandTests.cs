@@ -6,7 +6,7 @@ public sealed class CommandTests
     public static TheoryData<string, string> Misuses() =>
         new()
         {
-            { "learn", "no command 'learn'; there are train, verify, info" },
+            { "learn", "no command 'learn'; there are train, verify," },
             { "train --lr fast", "'fast'" },
             { "train --lr -1", "--lr must be at least 0; it is -1" },
             { "train --optimizer lion", "no optimizer 'lion'; there are sgd" },
