@@ -77,6 +77,24 @@ Task("Bindings")
         );
     });
 
+// ---- Packing -----------------------------------------------------------------------------------------------------------
+
+const string Packages = "artifacts/packages";
+
+Task("Pack")
+    .Description("Builds everything and writes the NuGet packages to artifacts/packages.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        EnsureDirectoryExists(Packages);
+        CleanDirectory(Packages);
+        Run("dotnet", $"pack {Solution} --configuration {Configuration} --no-build --nologo --verbosity quiet --output {Packages}");
+        foreach (var package in GetFiles($"{Packages}/*.nupkg"))
+        {
+            Information($"{Packages}/{package.GetFilename()}");
+        }
+    });
+
 // ---- Testing -----------------------------------------------------------------------------------------------------------
 
 const string TestResults = "artifacts/test";
@@ -190,12 +208,12 @@ Task("NativeTest")
 
 Task("ManagedTest")
     .Description("Runs the .NET tests.")
-    .IsDependentOn("Build")
+    .IsDependentOn("Pack")
     .Does(() => Report(RunManagedTests()));
 
 Task("Test")
     .Description("Builds everything and runs all tests (the default).")
-    .IsDependentOn("Build")
+    .IsDependentOn("Pack")
     .Does(() =>
     {
         Report(RunNativeTests() + RunManagedTests() + RunVerify());
@@ -211,7 +229,7 @@ Task("Coverage")
         CleanDirectory(folder);
         Run(
             "dotnet",
-            $"test {Solution} --configuration {Configuration} --no-build --nologo "
+            $"test tests/NativeRanger.Tests --configuration {Configuration} --no-build --nologo "
                 + $"--collect \"XPlat Code Coverage\" --results-directory {folder}/raw"
         );
         Run("dotnet", $"reportgenerator -reports:{folder}/raw/*/*.xml -targetdir:{folder} -verbosity:Warning");
