@@ -44,6 +44,35 @@ public sealed partial class MemoryTests
     }
 
     [Fact]
+    public void No_combination_allocates()
+    {
+        var allocating = new List<string>();
+        foreach (var row in Registry.Combinations())
+        {
+            var names = row.Cast<string>().ToArray();
+            using var stepper = Registry.Recipe(names[0], names[1], names[2]).Bind(new float[12], 3, 4);
+            var g = Enumerable.Range(0, 12).Select(i => (float)i).ToArray();
+            for (var i = 0; i < 8; i++)
+            {
+                stepper.Step(g);
+            }
+
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 8; i++)
+            {
+                stepper.Step(g);
+            }
+
+            if (GC.GetAllocatedBytesForCurrentThread() != before)
+            {
+                allocating.Add(string.Join(' ', names));
+            }
+        }
+
+        Assert.Empty(allocating);
+    }
+
+    [Fact]
     public void Steps_leave_nothing_pinned()
     {
         using var stepper = new Ranger().Bind([
