@@ -69,7 +69,14 @@ internal static class DurableFile
                 }
 
                 write(file);
-                file.Flush(flushToDisk: true);
+                if (OperatingSystem.IsWindows())
+                {
+                    file.Flush(flushToDisk: true);
+                }
+                else
+                {
+                    Libc.Synchronize(file.SafeFileHandle, target);
+                }
             }
             catch
             {

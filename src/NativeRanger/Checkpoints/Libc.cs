@@ -1,12 +1,23 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace NativeRanger.Checkpoints;
 
-/// <summary>What .NET has no call for: synchronising a directory to disk, and the type of a file.</summary>
+/// <summary>What .NET has no call for: synchronising to disk such that failures are seen, and the type of a file.</summary>
 internal static unsafe partial class Libc
 {
     private const int InvalidArgument = 22;
     private const int Interrupted = 4;
+
+    /// <summary>Makes the contents of a file durable. (On Unix, FileStream.Flush ignores that the disk fails.)</summary>
+    /// <exception cref="IOException">The disk fails.</exception>
+    public static void Synchronize(SafeFileHandle file, string path)
+    {
+        if (TrySynchronize((int)file.DangerousGetHandle()) is { } error)
+        {
+            throw new IOException($"'{path}' cannot be synchronised to disk: {error}.");
+        }
+    }
 
     /// <summary>Makes a rename in the directory durable.</summary>
     /// <returns>Null, or why it failed.</returns>
@@ -20,14 +31,20 @@ internal static unsafe partial class Libc
             return Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
         }
 
+        var error = TrySynchronize(descriptor);
+        _ = Close(descriptor);
+        return error;
+    }
+
+    private static string? TrySynchronize(int descriptor)
+    {
         int error;
         do
         {
             error = Fsync(descriptor) == 0 ? 0 : Marshal.GetLastPInvokeError();
         } while (error == Interrupted);
-        _ = Close(descriptor);
 
-        // Some file systems have nothing to synchronise in a directory and say so.
+        // Some file systems have nothing to synchronise in a directory, or at all, and say so.
         return error is 0 or InvalidArgument ? null : Marshal.GetPInvokeErrorMessage(error);
     }
 

@@ -1,0 +1,193 @@
+using System.Runtime.InteropServices;
+using NativeRanger.Numerics;
+
+namespace NativeRanger.Tests.Support;
+
+/// <summary>What a child process can be asked to do. An exception is an exit code of 1, and its text goes to the error stream.</summary>
+internal static class ChildCommands
+{
+    private static readonly Ranger Recipe = new() { LearningRate = 0.1 };
+
+    /// <summary>Loads the native library and tells which.</summary>
+    public static void Load() => Console.WriteLine(NativeBackend.LibraryPath);
+
+    /// <summary>Steps without the native library.</summary>
+    public static void StepManaged()
+    {
+        using var stepper = Recipe.Bind(new float[] { 1 }, Backend.Managed);
+        stepper.Step([1]);
+        Console.WriteLine(stepper.StepCount);
+    }
+
+    /// <summary>The instruction set that was chosen.</summary>
+    public static void ShowInstructionSet() => Console.WriteLine(NativeBackend.Instance.InstructionSet);
+
+    /// <summary>The most threads of a step.</summary>
+    public static void ShowThreads() => Console.WriteLine(NativeBackend.MaxDegreeOfParallelism);
+
+    /// <summary>Saves the old and then the new checkpoint, dying at a call of the second save; tells which calls there were.</summary>
+    public static void DieWhileSaving(string path, string at)
+    {
+        using var stepper = Prepare(path);
+        FailingCalls.Arm(FailingCalls.Files, int.Parse(at), FailingCalls.Die);
+        stepper.Save(path);
+        FailingCalls.Disarm();
+        Console.WriteLine(FailingCalls.Log);
+    }
+
+    /// <summary>Lets each call of a save fail in turn; after each the file must be as <paramref name="path"/> was.</summary>
+    public static void FailWhileSaving(string path, string error)
+    {
+        using var stepper = Prepare(path);
+        var old = File.ReadAllBytes(path);
+        for (var at = 1; ; at++)
+        {
+            FailingCalls.Arm(FailingCalls.Files, at, int.Parse(error));
+            IOException? failure = null;
+            try
+            {
+                stepper.Save(path);
+            }
+            catch (IOException thrown)
+            {
+                failure = thrown;
+            }
+
+            var calls = FailingCalls.Disarm();
+            if (calls < at)
+            {
+                Assert.Null(failure);
+                Console.WriteLine(FailingCalls.Log);
+                return;
+            }
+
+            Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(path)!));
+            Console.WriteLine($"{FailingCalls.Log.Split(' ')[at - 1]}: {failure?.Message ?? "tolerated"}");
+            if (failure is null || failure.Message.Contains("has been replaced", StringComparison.Ordinal))
+            {
+                Assert.NotEqual(old, File.ReadAllBytes(path));
+                File.WriteAllBytes(path, old);
+            }
+            else
+            {
+                Assert.Equal(old, File.ReadAllBytes(path));
+            }
+        }
+    }
+
+    /// <summary>Lets each allocation of a call fail in turn; after each everything must be as it was, and the call can be repeated.</summary>
+    public static void FailWhileAllocating(string path)
+    {
+        var values = new float[3000];
+        using var stepper = (Recipe with { ClipNorm = 1 }).Bind(values, rows: 30, columns: 100);
+        stepper.AddAverage(new ExponentialAverage());
+        stepper.Step(new float[3000]);
+        stepper.Save(path);
+
+        Exhaust("bind", () => Recipe.Bind(new float[3000], rows: 30, columns: 100).Dispose());
+        // Mapped instead of allocated: more than a huge page.
+        Exhaust("bind large", () => Recipe.Bind(new float[600_000]).Dispose());
+        Exhaust("add a group", () => Added(stepper));
+        Exhaust("add an average", () => stepper.AddAverage(new StochasticAverage()));
+        Exhaust("resume", () => (Recipe with { ClipNorm = 1 }).Resume(values, 30, 100, path).Dispose());
+
+        void Exhaust(string what, Action action)
+        {
+            var failures = 0;
+            for (var at = 1; ; at++)
+            {
+                var before = Save(stepper);
+                FailingCalls.Arm(FailingCalls.Memory, at, FailingCalls.NoMemory);
+                Exception? failure = null;
+                try
+                {
+                    action();
+                }
+                catch (OutOfMemoryException thrown)
+                {
+                    failure = thrown;
+                }
+
+                if (FailingCalls.Disarm() < at)
+                {
+                    Assert.Null(failure);
+                    break;
+                }
+
+                if (failure is not null)
+                {
+                    failures++;
+                    Assert.Equal(before, Save(stepper));
+                }
+            }
+
+            Console.WriteLine($"{what}: {failures}");
+        }
+
+        static void Added(Stepper<float> stepper) =>
+            stepper.AddGroup(new(Parameter.Of($"p{stepper.Parameters.Count}", new float[10])));
+    }
+
+    /// <summary>Resumes a run and takes one more step with the given gradient, then saves.</summary>
+    public static void StepOnce(string path, string backend, string gradient)
+    {
+        var values = new float[2];
+        using var stepper = Recipe.Resume(values, path, Backends.Named(backend));
+        stepper.Step([.. gradient.Split(' ').Select(float.Parse)]);
+        stepper.Save(path);
+    }
+
+    private static Stepper<float> Prepare(string path)
+    {
+        var stepper = Recipe.Bind(new float[100], Backend.Managed);
+        stepper.Save(path);
+        stepper.Step(new float[100]);
+        return stepper;
+    }
+
+    private static byte[] Save(Stepper<float> stepper)
+    {
+        using var stream = new MemoryStream();
+        stepper.Save(stream);
+        return stream.ToArray();
+    }
+}
+
+/// <summary>The preloaded library that lets calls of this thread fail.</summary>
+internal static unsafe class FailingCalls
+{
+    public const int Files = 1;
+    public const int Memory = 2;
+
+    /// <summary>Instead of an error number: the process is killed at the call.</summary>
+    public const int Die = 0;
+    public const int InputOutputError = 5;
+    public const int NoMemory = 12;
+    public const int NoSpace = 28;
+
+    private static readonly nint Library = NativeLibrary.Load(Child.Helper("failing_calls"));
+
+    /// <summary>The names of the calls between arming and disarming.</summary>
+    public static string Log => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("log"))())!.TrimEnd();
+
+    /// <summary>A child in which this class works.</summary>
+    /// <param name="start">The child.</param>
+    /// <param name="directory">A directory for what it needs.</param>
+    public static Child Run(Child.Start start, string directory)
+    {
+        start.Environment["LD_PRELOAD"] = Child.Helper("failing_calls");
+
+        // P/Invokes look functions up in the library that they name, which preloading does not change; this name is tried first.
+        File.CreateSymbolicLink(Path.Combine(directory, "libc.so"), Child.Helper("failing_calls"));
+        start.Environment["LD_LIBRARY_PATH"] = directory;
+        return start.Run();
+    }
+
+    public static void Arm(int kind, int at, int error) =>
+        ((delegate* unmanaged<int, int, int, void>)Export("arm"))(kind, at, error);
+
+    /// <summary>Returns how many calls there were.</summary>
+    public static int Disarm() => ((delegate* unmanaged<int>)Export("disarm"))();
+
+    private static nint Export(string name) => NativeLibrary.GetExport(Library, "nr_calls_" + name);
+}
