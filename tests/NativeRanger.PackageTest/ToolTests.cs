@@ -23,5 +23,10 @@ public sealed class ToolTests : IDisposable
             Shell.Run(folder.Path, tool, "verify", "--isa", "scalar"),
             StringComparison.Ordinal
         );
+        Assert.Contains(
+            "of the limit",
+            Shell.Run(folder.Path, tool, "bench", "--algorithm", "sgd", "--bytes", "4KiB", "--threads", "1"),
+            StringComparison.Ordinal
+        );
     }
 }

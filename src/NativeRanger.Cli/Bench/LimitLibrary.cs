@@ -10,6 +10,23 @@ internal static unsafe partial class LimitLibrary
 
     public const int MostArrays = 5;
 
+    /// <summary>Fails with a message of one line where the library is not there.</summary>
+    /// <exception cref="UserErrorException">It cannot be loaded.</exception>
+    public static void Require()
+    {
+        try
+        {
+            nrl_team_destroy(nrl_team_create(0));
+        }
+        catch (DllNotFoundException)
+        {
+            throw new UserErrorException(
+                $"The library of limit kernels, lib{Name}.so, is not in {AppContext.BaseDirectory}: there is nothing to measure "
+                    + "steps against. It comes with the build, ./build.sh --target=Build, for Linux on x64."
+            );
+        }
+    }
+
     /// <summary>One pass of a limit kernel (nrl_pass).</summary>
     public struct Pass
     {

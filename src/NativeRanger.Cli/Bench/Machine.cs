@@ -1,5 +1,8 @@
 namespace NativeRanger.Cli.Bench;
 
+/// <summary>A data cache, as in L2.</summary>
+internal sealed record Cache(string Name, long Bytes);
+
 /// <summary>What of this machine decides how fast a step can be, as far as the system tells.</summary>
 internal sealed record Machine
 {
@@ -20,8 +23,8 @@ internal sealed record Machine
     /// <summary>How many processes wanted to run during the last minute; NaN if unknown.</summary>
     public required double Load { get; init; }
 
-    /// <summary>The sizes of the caches, as in "L1d 32K, L2 1024K, L3 32768K".</summary>
-    public required string Caches { get; init; }
+    /// <summary>The data caches of a processor, the nearest first; empty if unknown.</summary>
+    public required IReadOnlyList<Cache> Caches { get; init; }
 
     /// <summary>This machine.</summary>
     public static Machine Here()
@@ -37,11 +40,11 @@ internal sealed record Machine
                     ? modes.Split('[', ']')[1]
                     : Unknown,
             Load = double.TryParse(Text("/proc/loadavg")?.Split(' ')[0], out var load) ? load : double.NaN,
-            Caches = string.Join(", ", CacheSizes()),
+            Caches = [.. DataCaches()],
         };
     }
 
-    private static IEnumerable<string> CacheSizes()
+    private static IEnumerable<Cache> DataCaches()
     {
         for (var index = 0; ; index++)
         {
@@ -51,10 +54,10 @@ internal sealed record Machine
                 yield break;
             }
 
-            var kind = Text($"{folder}/type");
-            if (kind is not "Instruction")
+            // As in "1024K".
+            if (Text($"{folder}/type") is not "Instruction" && long.TryParse(size.TrimEnd('K'), out var kibibytes))
             {
-                yield return $"L{Text($"{folder}/level")}{(kind is "Data" ? "d" : "")} {size}";
+                yield return new($"L{Text($"{folder}/level")}", 1024 * kibibytes);
             }
         }
     }

@@ -114,6 +114,7 @@ internal sealed class BenchCommand : Command
     private void Run(ParseResult parsed, CancellationToken cancellation)
     {
         var console = Terminal.For(parsed.InvocationConfiguration.Output);
+        LimitLibrary.Require();
         var machine = Machine.Here();
         var cases = Cases(parsed);
         var folder = OutputFolder.Create(parsed.GetRequiredValue(outputOption));
