@@ -242,13 +242,65 @@ Task("Train")
     .IsDependentOn("Build")
     .Does(() => RunProject("src/NativeRanger.Cli", $"train {programArguments}"));
 
+const string Benchmarks = "bench/NativeRanger.Benchmarks";
+const string BenchOutput = "artifacts/bench";
+
+// The commit, with -dirty where files have been changed.
+string Commit()
+{
+    StartProcess(
+        "git",
+        new ProcessSettings { Arguments = "describe --always --dirty --exclude *", RedirectStandardOutput = true },
+        out IEnumerable<string> name
+    );
+    return name.FirstOrDefault() ?? "unknown";
+}
+
 Task("Bench")
-    .Description("Runs the benchmarks; --args=\"…\" is passed on to BenchmarkDotNet.")
+    .Description("Measures everything; --quick in under two minutes; --args=\"…\" is for BenchmarkDotNet, which then runs alone.")
     .IsDependentOn("Build")
     .Does(() =>
     {
-        string selection = programArguments == "" ? "--filter *" : programArguments;
-        RunProject("bench/NativeRanger.Benchmarks", $"--artifacts artifacts/bench {selection}");
+        string quick = HasArgument("quick") ? "--quick " : "";
+        string all = quick == "" ? "--filter *" : "--filter *CallBenchmarks* *ManyTensorsBenchmarks*";
+        void Managed(string arguments) => RunProject(Benchmarks, arguments);
+        if (programArguments == "")
+        {
+            Run("cmake", $"--build {NativeBuild} --target nativeranger_bench");
+            EnsureDirectoryExists(BenchOutput);
+            string circumstances = $"{BenchOutput}/circumstances.json";
+            Managed($"circumstances {Commit()} {circumstances}");
+            string kept = $"{quick}--circumstances {circumstances} --json {BenchOutput}";
+            Run($"{NativeBuild}/bench/nativeranger_bench", $"{kept}/native.json");
+            Run("bench/peers", $"{kept}/peers.json");
+            Managed($"peers {quick}{circumstances} {BenchOutput}/managed.json");
+            Managed($"scaling {quick}{circumstances} {BenchOutput}/scaling.json");
+        }
+
+        Managed($"{quick}--artifacts {BenchOutput}/managed {(programArguments == "" ? all : programArguments)}");
+    });
+
+Task("Instructions")
+    .Description("Counts the instructions of every kernel's step, and fails where one has become longer (valgrind).")
+    .IsDependentOn("Native")
+    .Does(() =>
+    {
+        Run("cmake", $"--build {NativeBuild} --target nativeranger_one_step");
+        Run("bench/instructions", "");
+    });
+
+Task("BenchRecord")
+    .Description("Keeps the results of the last Bench in bench/results, and writes the tables of bench/README.md from them.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        EnsureDirectoryExists("bench/results");
+        foreach (string study in new[] { "native", "peers", "managed", "scaling" })
+        {
+            CopyFile($"{BenchOutput}/{study}.json", $"bench/results/{study}.json");
+        }
+
+        RunProject(Benchmarks, "report bench/results bench/README.md");
     });
 
 // ---- Formatting --------------------------------------------------------------------------------------------------------
