@@ -65,7 +65,8 @@ enum nr_isa_code {
  * NR_SGD      beta1 is the momentum. s[0] momentum buffer (only if beta1 != 0).
  *             b = g if t = 1, else beta1 b + (1-dampening) g;  u = g + beta1 b (NR_NESTEROV) or b;  p -= lr u
  * NR_ADAGRAD  s[0] accumulator.  S += g g;  p -= lr/(1+(t-1) rate_decay) (g/(sqrt(S)+eps))
- * NR_ADAM     s[0] first moment, s[1] second moment, s[2] running maximum (NR_AMSGRAD).
+ * NR_ADAM     s[0] first moment, s[1] second moment, s[2] running maximum (NR_AMSGRAD),
+ *             vmax if vmax >= v, else v.
  *             m = b1 m + (1-b1) g;  v = b2 v + (1-b2) (g g);  p -= lr/bc1 (m / (sqrt(v or vmax) c + eps)), c = 1/sqrt(bc2)
  * NR_RADAM    s[0] first moment, s[1] second moment; m and v as above. rho > threshold: p -= lr r sqrt(bc2)/bc1
  *             (m/(sqrt(v)+eps)); otherwise p -= lr/bc1 m, or with NR_SKIP_UNRECTIFIED neither update nor decay.
@@ -210,8 +211,8 @@ NR_API int32_t nr_isa_available(int32_t isa);
 
 /* Steps every tensor. In this order: scale, clip by value, clip_factor, adaptive clipping, L2 decay, centralise or
  * standardise, moments, decoupled decay, update, followers, zeroing. Moments, momentum buffers and accumulators whose
- * magnitude is below the smallest normal number of their type become +0 before they are used further. Different tensors of
- * a call must not share memory that is written. */
+ * magnitude is below the smallest normal number of their type become +0 before they are used further; the running maximum
+ * is left as it is. Different tensors of a call must not share memory that is written. */
 NR_API nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *tensors);
 
 /* The row statistics that nr_step would compute, as nr_tensor.row_values takes them: for the gradient of each tensor, one

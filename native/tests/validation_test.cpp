@@ -422,9 +422,9 @@ TEST(Validation, SquareSums) {
     sums[1] = reinterpret_cast<double *>(c.second.g.data() + 10);
     EXPECT_EQ(status(), NR_E_OVERLAP);
     sums[1] = second;
-    c.tensors[1].outer = 3;
+    c.tensors[1].outer = 2;
     c.tensors[1].rows = 2;
-    c.tensors[1].stride = 21;
+    c.tensors[1].stride = 40;
     EXPECT_EQ(status(), NR_E_LENGTH);
     c.tensors[1].stride = 0;
     EXPECT_EQ(status(), NR_E_LENGTH);
@@ -434,8 +434,8 @@ TEST(Validation, SquareSums) {
     EXPECT_EQ(first[0], -1);
 
     /* Gaps do not matter to who asks for finiteness alone, and are not looked at. */
-    c.tensors[1].outer = 3;
-    c.tensors[1].stride = 21;
+    c.tensors[1].outer = 2;
+    c.tensors[1].stride = 40;
     c.second.g[20] = std::numeric_limits<float>::quiet_NaN();
     EXPECT_EQ(nr_square_sums(&c.how, 2, c.tensors, 1.0, nullptr, &nonfinite), NR_OK);
     EXPECT_EQ(nonfinite, 0);
