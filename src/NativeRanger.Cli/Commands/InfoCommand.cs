@@ -27,9 +27,13 @@ internal sealed class InfoCommand : Command
         Line("ABI", $"{NativeBackend.ContractVersion}");
         var usable = true;
         Line("Native library", Try(() => $"{NativeBackend.LibraryPath}, version {NativeBackend.LibraryVersion}"));
-        Line("Built with", Try(() => NativeBackend.BuildInfo));
-        Line("Instruction set", Try(() => BackendChoice.Spelling(NativeBackend.Instance.InstructionSet)));
-        Line("Available", Try(() => string.Join(", ", NativeBackend.Available.Select(BackendChoice.Spelling))));
+        if (usable)
+        {
+            Line("Built with", NativeBackend.BuildInfo);
+            Line("Instruction set", Try(() => BackendChoice.Spelling(NativeBackend.Instance.InstructionSet)));
+            Line("Available", string.Join(", ", NativeBackend.Available.Select(BackendChoice.Spelling)));
+        }
+
         Line("GPU", "none: this version steps on the CPU only");
         Line("MathNet provider", Try(MathNetProvider.Describe));
         return usable ? CommandLine.Success : CommandLine.Failure;
