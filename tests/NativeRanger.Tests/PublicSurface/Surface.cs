@@ -142,7 +142,8 @@ internal static class Surface
     private static bool IsOffered(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
 
     /// <summary>Not what the compiler gives every record: equality, printing, copying.</summary>
-    private static bool IsWritten(MethodBase method) => !method.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
+    private static bool IsWritten(MethodBase method) =>
+        !method.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
 
     private static bool IsOrdinary(MethodInfo method) =>
         !method.IsSpecialName
