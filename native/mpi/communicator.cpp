@@ -212,6 +212,19 @@ nr_mpi_status nr_mpi_failure(const nr_mpi_communicator *communicator, char *mess
     return NR_MPI_OK;
 }
 
+nr_mpi_status nr_mpi_roll_called(nr_mpi_communicator *communicator, int32_t *called) {
+    const library *l = opened();
+    if (l == nullptr)
+        return NR_MPI_E_NOT_OPEN;
+    if (communicator == nullptr || called == nullptr)
+        return NR_MPI_E_NULL;
+    int found = 0;
+    const int code =
+        l->Iprobe(mpi_any_source[l->about.flavour], roll_call_tag, communicator->handle, &found, l->status_ignore);
+    *called = found != 0 ? 1 : 0;
+    return checked(communicator->failed, "Iprobe", code);
+}
+
 nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int64_t timeout, uint8_t *present) {
     const library *l = opened();
     if (l == nullptr)

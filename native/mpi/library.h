@@ -29,6 +29,7 @@ using handle = intptr_t;
     F(Test, (handle *, int *, void *))                                                                                 \
     F(Isend, (const void *, int, handle, int, int, handle, handle *))                                                  \
     F(Irecv, (void *, int, handle, int, int, handle, handle *))                                                        \
+    F(Iprobe, (int, int, handle, int *, void *))                                                                       \
     F(Ibarrier, (handle, handle *))                                                                                    \
     F(Ibcast, (void *, int, handle, int, handle, handle *))                                                            \
     F(Iallgather, (const void *, int, handle, void *, int, handle, handle, handle *))                                  \
@@ -50,7 +51,9 @@ struct library {
 };
 
 constexpr int mpi_success = 0;
-constexpr int mpi_undefined[] = {0, -32766, -32766}; /* by nr_mpi_flavour; MPI_Comm_split's colour for no part */
+/* By nr_mpi_flavour: MPI_Comm_split's colour for no part, and the source that stands for any. */
+constexpr int mpi_undefined[] = {0, -32766, -32766};
+constexpr int mpi_any_source[] = {0, -1, -2};
 
 /* null until nr_mpi_open has succeeded. */
 const library *opened();

@@ -67,6 +67,7 @@ bool initialised, finalised;
 #ifdef STANDIN_MPICH
 using handle = int;
 constexpr handle world_handle = 0x44000000;
+constexpr int any_source = -2;
 constexpr int undefined = -32766;
 void *const in_place = reinterpret_cast<void *>(-1);
 handle handle_of(const communicator &c) {
@@ -97,6 +98,7 @@ char ompi_mpi_comm_world[1], ompi_mpi_byte[1], ompi_mpi_float[1], ompi_mpi_doubl
     ompi_mpi_errors_return[1];
 namespace {
 const handle world_handle = ompi_mpi_comm_world;
+constexpr int any_source = -1;
 constexpr int undefined = -32766;
 void *const in_place = reinterpret_cast<void *>(1);
 handle handle_of(communicator &c) { return &c; }
@@ -394,6 +396,17 @@ EXPORT int MPI_Irecv(void *data, int count, handle type, int source, int tag, ha
         return misused;
     request *r = begin(out, stalls);
     post({c->shared.get(), source, c->rank, tag, nullptr, data, count, r}, receives, sends, false);
+    return success;
+}
+
+EXPORT int MPI_Iprobe(int source, int tag, handle h, int *flag, void *) {
+    ENTER(0)
+    COMMUNICATOR(h)
+    *flag = 0;
+    for (const message &m : sends)
+        if (m.where == c->shared.get() && m.target == c->rank && m.tag == tag &&
+            (source == any_source || source == m.source))
+            *flag = 1;
     return success;
 }
 

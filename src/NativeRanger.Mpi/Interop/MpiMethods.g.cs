@@ -323,8 +323,20 @@ internal static unsafe partial class MpiMethods
     );
 
     /// <summary>
+    /// *called: 1 if another rank has begun a roll call, since it ran into its time limit. To be asked now and then while waiting, so
+    /// that all ranks that wait give up together.
+    /// </summary>
+    [LibraryImport("nativeranger_mpi")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [return: NativeTypeName("nr_mpi_status")]
+    internal static partial int nr_mpi_roll_called(
+        nr_mpi_communicator* communicator,
+        [NativeTypeName("int32_t *")] int* called
+    );
+
+    /// <summary>
     /// Which ranks are alive and waiting in a roll call too, after a timeout: present[r] is 1 or 0. Waits until all are, at most
-    /// timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards the communicator is good for another roll call only.
+    /// timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards the communicator is good for nothing else.
     /// </summary>
     [LibraryImport("nativeranger_mpi")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

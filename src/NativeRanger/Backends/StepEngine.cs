@@ -30,6 +30,30 @@ public abstract class StepEngine<T> : IDisposable
     /// <exception cref="NonFiniteGradientException">The policy is Throw and a gradient is not finite; nothing has changed.</exception>
     public abstract bool Step(in StepRequest<T> request);
 
+    /// <summary>
+    /// Adds the gradients of one micro-batch to a sum that the engine keeps; false, as by default, where the stepper is to keep it.
+    /// </summary>
+    /// <param name="gradients">One gradient per parameter, in bind order.</param>
+    public virtual bool Accumulate(ReadOnlySpan<Gradient<T>> gradients) => false;
+
+    /// <summary>
+    /// Hears of a call that fails before it reaches the engine. Where ranks step together, the others are told, and this throws
+    /// what they throw; otherwise nothing happens.
+    /// </summary>
+    /// <param name="reason">What the call fails with.</param>
+    public virtual void Refuse(Exception reason) { }
+
+    /// <summary>Exchanges the parameters with the state arrays of a name, in place.</summary>
+    /// <param name="parameters">The parameters, in bind order.</param>
+    /// <param name="name">One of <see cref="StateNames"/>.</param>
+    public virtual void Swap(IReadOnlyList<Parameter<T>> parameters, string name)
+    {
+        foreach (var state in Arrays.Where(a => string.Equals(a.Name, name, StringComparison.Ordinal)))
+        {
+            Swap(parameters[state.Parameter], 0, state);
+        }
+    }
+
     /// <summary>Does at once what the next Lookahead sync would do, on every level, and restarts the counters.</summary>
     public abstract void Synchronize();
 
@@ -52,4 +76,20 @@ public abstract class StepEngine<T> : IDisposable
     /// <summary>Releases the state.</summary>
     /// <param name="disposing">False in a finaliser.</param>
     protected virtual void Dispose(bool disposing) { }
+
+    /// <summary>Exchanges a state array with as many elements of its parameter, so that no third copy is needed.</summary>
+    private protected static void Swap(Parameter<T> parameter, long first, StateArray<T> state)
+    {
+        const int Chunk = 1 << 20;
+        for (var start = 0L; start < state.Length; start += Chunk)
+        {
+            var length = (int)Math.Min(Chunk, state.Length - start);
+            var a = parameter.Buffer.Slice(first + start, length);
+            var b = state.Slice(start, length);
+            for (var i = 0; i < length; i++)
+            {
+                (a[i], b[i]) = (b[i], a[i]);
+            }
+        }
+    }
 }

@@ -16,6 +16,12 @@ public readonly ref struct StepRequest<T>
     /// <summary>How many micro-batches the gradients are the sum of: they are multiplied by T(1/M) first, unless M is 1.</summary>
     public int MicroBatches { get; init; }
 
+    /// <summary>The gradients are those that <see cref="StepEngine{T}.Accumulate"/> was given, and <see cref="Gradients"/> are none.</summary>
+    public bool Accumulated { get; init; }
+
+    /// <summary>The completed steps.</summary>
+    public long StepCount { get; init; }
+
     /// <summary>Store +0 to the gradients once they have been read.</summary>
     public bool ZeroGradients { get; init; }
 }

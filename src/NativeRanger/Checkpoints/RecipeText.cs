@@ -53,6 +53,12 @@ internal sealed class RecipeText
         }
     }
 
+    /// <summary>One line for each level and option, from the outermost level.</summary>
+    public IEnumerable<string> Lines =>
+        levels.SelectMany(level =>
+            level.Kind.Options.Select((option, i) => $"{level.Kind.Name}.{option.Name}: {level.Values[i]}")
+        );
+
     /// <summary>Whether the same wrappers are around the same optimizer.</summary>
     public bool SameKind(RecipeText other) =>
         levels.Select(level => level.Kind).SequenceEqual(other.levels.Select(level => level.Kind));

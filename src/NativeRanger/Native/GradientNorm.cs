@@ -48,12 +48,7 @@ internal sealed unsafe class GradientNorm<T> : NativeCall<T>, IDisposable
         var total = Read(by: 1);
         if (anyNonFinite != 0 && policy != NonFinitePolicy.Propagate)
         {
-            return policy == NonFinitePolicy.SkipStep
-                ? false
-                : throw new NonFiniteGradientException(
-                    "A gradient holds an infinity or a NaN; nothing has changed. Look for a division by zero or too large a learning "
-                        + $"rate, or choose {nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}."
-                );
+            return policy == NonFinitePolicy.SkipStep ? false : throw NonFiniteGradientException.NothingHasChanged();
         }
 
         if (!wantsSums)

@@ -32,12 +32,25 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     private readonly List<Source> sources = [];
     private readonly List<Claim> claims = [];
     private readonly Cut cut;
+    private readonly Func<int, (long Start, long Length)>? part;
     private nr_tensor* tensors;
     private nr_follower_buffers* followers;
 
-    public NativePieces(IReadOnlyList<NativeGroup<T>> groups, Cut cut)
+    /// <summary>Cuts the tensors of the groups.</summary>
+    /// <param name="groups">The groups.</param>
+    /// <param name="cut">How.</param>
+    /// <param name="part">
+    /// Which elements of each parameter, by its number in bind order, are of interest; null for all. Where rows matter, they are
+    /// whole rows of a parameter whose rows are contiguous.
+    /// </param>
+    public NativePieces(
+        IReadOnlyList<NativeGroup<T>> groups,
+        Cut cut,
+        Func<int, (long Start, long Length)>? part = null
+    )
     {
         this.cut = cut;
+        this.part = part;
         foreach (var group in groups)
         {
             Add(group);
@@ -133,7 +146,12 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     private IEnumerable<Source> Pieces(NativeGroup<T> group, int index)
     {
         var layout = group.LayoutOf(index);
-        var length = layout.Rows * layout.RowLength;
+        var (first, length) = part?.Invoke(group.FirstParameter + index) ?? (0, layout.Rows * layout.RowLength);
+        if (part is not null && length == 0)
+        {
+            yield break;
+        }
+
         if (cut == Cut.Steps && group.IsWhole)
         {
             yield return new(group, index, layout, 0);
@@ -144,9 +162,9 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         {
             // A single row that matters is stepped whole: its statistics need all of it.
             var step = cut == Cut.Steps && group.RowsMatter(index) ? Math.Max(1, length) : PieceLength;
-            for (var start = 0L; start < length || start == 0; start += step)
+            for (var start = first; start < first + length || start == first; start += step)
             {
-                yield return new(group, index, new(1, 1, Math.Min(step, length - start)), start);
+                yield return new(group, index, new(1, 1, Math.Min(step, first + length - start)), start);
             }
 
             yield break;
@@ -155,17 +173,12 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         // Rows that lie across runs are summed in tiles; a piece holds whole ones.
         var least = layout.Outer > 1 ? RowTile : 1;
         var rows = Math.Max(least, PieceLength / Math.Max(1, layout.RowLength) / least * least);
-        for (var row = 0L; row < layout.Rows || row == 0; row += rows)
+        var (firstRow, endRow) = part is null
+            ? (0, layout.Rows)
+            : (first / layout.RowLength, (first + length) / layout.RowLength);
+        for (var row = firstRow; row < endRow || row == firstRow; row += rows)
         {
-            yield return new(
-                group,
-                index,
-                layout with
-                {
-                    Rows = Math.Min(rows, layout.Rows - row),
-                },
-                row * layout.Inner
-            );
+            yield return new(group, index, layout with { Rows = Math.Min(rows, endRow - row) }, row * layout.Inner);
         }
     }
 

@@ -48,8 +48,11 @@ internal sealed class AccumulatedGradients<T>
             }
         }
 
-        MicroBatches++;
+        Count();
     }
+
+    /// <summary>Counts a micro-batch, whose sum is kept elsewhere.</summary>
+    public void Count() => MicroBatches++;
 
     public void Clear()
     {

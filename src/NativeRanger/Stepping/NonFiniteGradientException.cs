@@ -17,4 +17,11 @@ public sealed class NonFiniteGradientException : ArithmeticException
     /// <param name="innerException">What led to it.</param>
     public NonFiniteGradientException(string message, Exception innerException)
         : base(message, innerException) { }
+
+    /// <summary>What a step throws that finds one.</summary>
+    internal static NonFiniteGradientException NothingHasChanged() =>
+        new(
+            "A gradient holds an infinity or a NaN; nothing has changed. Look for a division by zero or too large a learning "
+                + $"rate, or choose {nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}."
+        );
 }

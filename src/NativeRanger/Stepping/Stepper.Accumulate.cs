@@ -12,17 +12,11 @@ public sealed unsafe partial class Stepper<T>
     /// <param name="gradients">The gradients, in bind order; a null one adds nothing.</param>
     public void Accumulate(params ReadOnlySpan<T[]?> gradients)
     {
-        RequireCount(gradients.Length);
         Enter();
         try
         {
-            for (var i = 0; i < gradients.Length; i++)
-            {
-                gradientScratch[i] = gradients[i];
-            }
-
-            RequireGradients(gradientScratch, cleared: false);
-            accumulated.Add(gradientScratch);
+            Take(gradients);
+            AccumulateEntered(gradientScratch);
         }
         finally
         {
@@ -36,13 +30,56 @@ public sealed unsafe partial class Stepper<T>
     /// <exception cref="InvalidOperationException">Nothing has been accumulated.</exception>
     public bool StepAccumulated(double? learningRate = null)
     {
-        if (accumulated.MicroBatches == 0)
+        Enter();
+        try
         {
-            throw new InvalidOperationException($"Nothing has been accumulated; call {nameof(Accumulate)} first.");
+            if (accumulated.MicroBatches == 0)
+            {
+                var nothing = new InvalidOperationException(
+                    $"Nothing has been accumulated; call {nameof(Accumulate)} first."
+                );
+                engine.Refuse(nothing);
+                throw nothing;
+            }
+
+            var stepped = RunEntered(
+                accumulated.Sums,
+                learningRate,
+                accumulated.MicroBatches,
+                cleared: true,
+                accumulatedByEngine
+            );
+            accumulated.Clear();
+            return stepped;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private bool accumulatedByEngine;
+
+    private void AccumulateEntered(ReadOnlySpan<Gradient<T>> gradients)
+    {
+        try
+        {
+            RequireGradients(gradients, cleared: false);
+        }
+        catch (Exception invalid)
+        {
+            engine.Refuse(invalid);
+            throw;
         }
 
-        var stepped = Run(accumulated.Sums, learningRate, accumulated.MicroBatches, cleared: true);
-        accumulated.Clear();
-        return stepped;
+        accumulatedByEngine = engine.Accumulate(gradients);
+        if (accumulatedByEngine)
+        {
+            accumulated.Count();
+        }
+        else
+        {
+            accumulated.Add(gradients);
+        }
     }
 }

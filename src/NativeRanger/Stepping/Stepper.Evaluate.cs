@@ -75,7 +75,7 @@ public sealed unsafe partial class Stepper<T>
         try
         {
             RefuseWhileEvaluating();
-            Swap(stateName);
+            engine.Swap(parameters, stateName);
             evaluating = true;
             return new(this, stateName);
         }
@@ -95,7 +95,7 @@ public sealed unsafe partial class Stepper<T>
         Enter();
         try
         {
-            Swap(stateName);
+            engine.Swap(parameters, stateName);
             evaluating = false;
         }
         finally
@@ -111,26 +111,6 @@ public sealed unsafe partial class Stepper<T>
             throw new InvalidOperationException(
                 "The parameters hold other weights for evaluation; dispose the scope first."
             );
-        }
-    }
-
-    /// <summary>Exchanges parameters and state, so that no third copy is needed.</summary>
-    private void Swap(string stateName)
-    {
-        const int Chunk = 1 << 20;
-        foreach (var state in engine.Arrays.Where(a => string.Equals(a.Name, stateName, StringComparison.Ordinal)))
-        {
-            var buffer = parameters[state.Parameter].Buffer;
-            for (var start = 0L; start < state.Length; start += Chunk)
-            {
-                var length = (int)Math.Min(Chunk, state.Length - start);
-                var a = buffer.Slice(start, length);
-                var b = state.Slice(start, length);
-                for (var i = 0; i < length; i++)
-                {
-                    (a[i], b[i]) = (b[i], a[i]);
-                }
-            }
         }
     }
 }

@@ -54,16 +54,10 @@ public sealed unsafe partial class Stepper<T>
     /// <exception cref="NonFiniteGradientException">The policy is Throw and a gradient is not finite.</exception>
     public bool Step(ReadOnlySpan<T[]?> gradients, double? learningRate = null)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        RequireCount(gradients.Length);
         Enter();
         try
         {
-            for (var i = 0; i < gradients.Length; i++)
-            {
-                gradientScratch[i] = gradients[i];
-            }
-
+            Take(gradients);
             return RunEntered(gradientScratch, learningRate, microBatches: 1, cleared: false);
         }
         finally
@@ -91,9 +85,7 @@ public sealed unsafe partial class Stepper<T>
     /// <returns>What the closure returned.</returns>
     public TLoss Step<TLoss>(Func<TLoss> closure, T[] gradient, double? learningRate = null)
     {
-        ArgumentNullException.ThrowIfNull(closure);
-        ObjectDisposedException.ThrowIf(disposed, this);
-        var loss = closure();
+        var loss = Evaluate(closure);
         Step(gradient, learningRate);
         return loss;
     }
@@ -105,9 +97,7 @@ public sealed unsafe partial class Stepper<T>
     /// <param name="learningRate">Replaces the learning rate of the groups that have none of their own.</param>
     public TLoss Step<TLoss>(Func<TLoss> closure, T[]?[] gradients, double? learningRate = null)
     {
-        ArgumentNullException.ThrowIfNull(closure);
-        ObjectDisposedException.ThrowIf(disposed, this);
-        var loss = closure();
+        var loss = Evaluate(closure);
         Step(gradients, learningRate);
         return loss;
     }
@@ -125,15 +115,32 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
-    private bool RunEntered(ReadOnlySpan<Gradient<T>> gradients, double? learningRate, int microBatches, bool cleared)
+    private bool RunEntered(
+        ReadOnlySpan<Gradient<T>> gradients,
+        double? learningRate,
+        int microBatches,
+        bool cleared,
+        bool accumulatedByEngine = false
+    )
     {
-        RequireGradients(gradients, cleared);
-        SetRates(learningRate);
+        try
+        {
+            RequireGradients(gradients, cleared);
+            SetRates(learningRate);
+        }
+        catch (Exception invalid)
+        {
+            engine.Refuse(invalid);
+            throw;
+        }
+
         var request = new StepRequest<T>
         {
             Gradients = gradients,
             LearningRates = rates,
             MicroBatches = microBatches,
+            Accumulated = accumulatedByEngine,
+            StepCount = StepCount,
             ZeroGradients = ZeroGradients,
         };
         if (!engine.Step(request))
@@ -144,6 +151,41 @@ public sealed unsafe partial class Stepper<T>
 
         StepCount++;
         return true;
+    }
+
+    /// <summary>The closure's value; a closure that throws is a step that fails.</summary>
+    private TLoss Evaluate<TLoss>(Func<TLoss> closure)
+    {
+        ArgumentNullException.ThrowIfNull(closure);
+        ObjectDisposedException.ThrowIf(disposed, this);
+        try
+        {
+            return closure();
+        }
+        catch (Exception failure)
+        {
+            engine.Refuse(failure);
+            throw;
+        }
+    }
+
+    /// <summary>Puts arrays into the scratch list of gradients.</summary>
+    private void Take(ReadOnlySpan<T[]?> gradients)
+    {
+        try
+        {
+            RequireCount(gradients.Length);
+        }
+        catch (Exception invalid)
+        {
+            engine.Refuse(invalid);
+            throw;
+        }
+
+        for (var i = 0; i < gradients.Length; i++)
+        {
+            gradientScratch[i] = gradients[i];
+        }
     }
 
     private void RequireGradients(ReadOnlySpan<Gradient<T>> gradients, bool cleared)

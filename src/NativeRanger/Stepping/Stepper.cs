@@ -92,8 +92,17 @@ public sealed unsafe partial class Stepper<T> : IDisposable
         try
         {
             var optimizer = group.Optimizer ?? Optimizer;
-            RequireSameKind(optimizer);
-            RequireDistinct(group.Parameters);
+            try
+            {
+                RequireSameKind(optimizer);
+                RequireDistinct(group.Parameters);
+            }
+            catch (Exception invalid)
+            {
+                engine.Refuse(invalid);
+                throw;
+            }
+
             engine.AddGroup(group.Parameters, optimizer);
             foreach (var parameter in group.Parameters)
             {
@@ -112,6 +121,9 @@ public sealed unsafe partial class Stepper<T> : IDisposable
             Exit();
         }
     }
+
+    /// <summary>What carries out the steps of this stepper.</summary>
+    internal StepEngine<T> Engine => engine;
 
     /// <summary>The arrays of the state, for checkpoints and inspection.</summary>
     public IReadOnlyList<StateArray<T>> StateArrays => engine.Arrays;

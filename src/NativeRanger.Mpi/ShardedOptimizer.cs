@@ -1,0 +1,92 @@
+using System.Numerics;
+
+namespace NativeRanger.Mpi;
+
+/// <summary>Binds recipes so that ranks share the steps.</summary>
+/// <remarks>
+/// Every rank holds all parameters, with the same values when bound, and the state (moments, slow weights, averages) of its own
+/// range only, 1/W of it. A step brings each gradient to the rank that owns it, adds the contributions of all ranks there, steps
+/// the range, and brings the parameters back to all ranks. (ZeRO stage 1: Rajbhandari et al., ZeRO: Memory Optimizations Toward
+/// Training Trillion Parameter Models, SC 2020.)
+/// </remarks>
+public static class ShardedOptimizer
+{
+    /// <summary>Binds a recipe to parameters that all ranks of a communicator step together.</summary>
+    /// <remarks>
+    /// The stepper is used as any other; every call that steps, accumulates, changes weights or saves is made by all ranks.
+    /// Where a rank fails validation, or the ranks disagree on names, shapes, options, rates or the step, all ranks throw the
+    /// same <see cref="RankException"/> and nothing has changed. A parameter's gradient may be null on some ranks: they add
+    /// nothing. State arrays hold this rank's range (<see cref="Sharding{T}"/>).
+    /// </remarks>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="optimizer">The recipe.</param>
+    /// <param name="parameters">At least one parameter; names are unique, memory does not overlap; the same on all ranks.</param>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="options">How the steps are shared.</param>
+    /// <exception cref="RankException">The ranks disagree, or one fails.</exception>
+    /// <exception cref="RankTimeoutException">Not all ranks have called in time.</exception>
+    /// <exception cref="MpiException">MPI has failed.</exception>
+    public static Stepper<T> BindSharded<T>(
+        this Optimizer optimizer,
+        IEnumerable<Parameter<T>> parameters,
+        Communicator communicator,
+        ShardingOptions? options = null
+    )
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Bind(optimizer, communicator, options, backend => optimizer.Bind(parameters, backend));
+
+    /// <summary>Binds a recipe to groups of parameters, each with options of its own, that all ranks step together.</summary>
+    /// <inheritdoc cref="BindSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, ShardingOptions?)"/>
+    /// <param name="optimizer">The recipe.</param>
+    /// <param name="groups">At least one group; names are unique, memory does not overlap; the same on all ranks.</param>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="options">How the steps are shared.</param>
+    public static Stepper<T> BindSharded<T>(
+        this Optimizer optimizer,
+        IEnumerable<ParameterGroup<T>> groups,
+        Communicator communicator,
+        ShardingOptions? options = null
+    )
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Bind(optimizer, communicator, options, backend => optimizer.Bind(groups, backend));
+
+    /// <summary>What of a sharded stepper is on this rank.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="stepper">A stepper that <see cref="BindSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, ShardingOptions?)"/> made.</param>
+    /// <exception cref="ArgumentException">The stepper is not sharded.</exception>
+    public static Sharding<T> Sharding<T>(this Stepper<T> stepper)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(stepper);
+        return stepper.Engine is ShardedEngine<T> engine
+            ? new(engine)
+            : throw new ArgumentException(
+                $"The stepper is not sharded: it was bound by {nameof(Optimizer)}.Bind, not by {nameof(BindSharded)}.",
+                nameof(stepper)
+            );
+    }
+
+    /// <summary>Binds on all ranks or on none.</summary>
+    private static Stepper<T> Bind<T>(
+        Optimizer optimizer,
+        Communicator communicator,
+        ShardingOptions? options,
+        Func<Backend, Stepper<T>> bind
+    )
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(communicator);
+        var number = communicator.NextStepper();
+        try
+        {
+            return bind(new ShardedBackend(communicator, options ?? new(), number));
+        }
+        catch (Exception failure)
+            when (failure is not (RankException or RankTimeoutException or MpiException or ObjectDisposedException))
+        {
+            communicator.Refuse(Operation.Bind, number, failure);
+            throw;
+        }
+    }
+}

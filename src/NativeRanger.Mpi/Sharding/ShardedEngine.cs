@@ -1,0 +1,310 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using NativeRanger.Checkpoints;
+
+namespace NativeRanger.Mpi;
+
+/// <summary>
+/// One rank's side of a sharded stepper: the state of its own ranges, and the steps on them. Before anything changes, the ranks
+/// compare what they are about to do.
+/// </summary>
+internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly Communicator communicator;
+    private readonly ShardingOptions options;
+    private readonly int number;
+    private readonly InstructionSet instructionSet = NativeBackend.Instance.InstructionSet;
+    private readonly NativeRunner<T> runner = new(threads: null);
+    private readonly List<Shard<T>> shards = [];
+    private readonly List<Optimizer> optimizers = [];
+    private readonly List<Average> averages = [];
+    private readonly PinTable<T> parameterPins = new();
+    private readonly PinTable<T> gradientPins = new();
+    private long[] owned;
+    private ulong configuration;
+    private NonFinitePolicy policy;
+    private List<StateArray<T>> arrays = [];
+    private List<StateCounter> counters = [];
+
+    /// <summary>An engine without groups.</summary>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="options">How steps are shared.</param>
+    /// <param name="number">The number of the stepper on the communicator.</param>
+    public ShardedEngine(Communicator communicator, ShardingOptions options, int number)
+    {
+        this.communicator = communicator;
+        this.options = options;
+        this.number = number;
+        owned = new long[communicator.Size];
+    }
+
+    public Communicator Communicator => communicator;
+
+    public ShardingOptions Options => options;
+
+    public override IReadOnlyList<StateArray<T>> Arrays => arrays;
+
+    public override IReadOnlyList<StateCounter> Counters => counters;
+
+    public override string Description =>
+        $"{NativeBackend.NameOf(instructionSet)}, rank {communicator.Rank} of {communicator.Size}";
+
+    /// <summary>This rank's range of each parameter.</summary>
+    public IReadOnlyList<Shard<T>> Shards => shards;
+
+    /// <summary>The bytes of the state arrays.</summary>
+    public long StateBytes => arrays.Sum(a => a.Length) * sizeof(T);
+
+    /// <summary>The bytes of the gradient sums.</summary>
+    public long GradientBytes => transport?.GradientBytes ?? 0;
+
+    /// <summary>The bytes of messages on their way, and of copies of rows.</summary>
+    public long BucketBytes => (transport?.BucketBytes ?? 0) + shards.Sum(s => s.Bytes);
+
+    public override void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
+    {
+        communicator.Enter();
+        try
+        {
+            AddTogether(parameters, optimizer);
+        }
+        finally
+        {
+            communicator.Exit();
+        }
+    }
+
+    public override void SetOptimizer(int group, Optimizer optimizer)
+    {
+        var recipe = NativeRecipe.Of(optimizer);
+        foreach (var shard in shards.Skip(runner.Groups[group].FirstParameter).Take(runner.Groups[group].Count))
+        {
+            if (!shard.Fits(recipe))
+            {
+                throw new ArgumentException(
+                    $"The new options transform the rows of parameter '{shard.Caller.Name}' and the old ones did not, or the other "
+                        + "way round; that decides how ranks share it and cannot be changed between steps. Resume from a checkpoint.",
+                    nameof(optimizer)
+                );
+            }
+        }
+
+        runner.Groups[group].SetOptimizer(optimizer);
+        optimizers[group] = optimizer;
+        policy = optimizer.NonFinite;
+        StateChanged();
+    }
+
+    public override void AddAverage(Average average)
+    {
+        communicator.Enter();
+        try
+        {
+            Agree(Operation.AddAverage, Fingerprint.Of(Describe(average)), RefuseWhileAccumulating());
+            foreach (var shard in shards)
+            {
+                shard.Load();
+            }
+
+            foreach (var group in runner.Groups)
+            {
+                group.AddAverage(average, averages.Count);
+            }
+
+            averages.Add(average);
+            StateChanged();
+        }
+        finally
+        {
+            communicator.Exit();
+        }
+    }
+
+    public override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
+
+    public IEnumerable<string> Describe(Ballot ballot) =>
+        [
+            .. DescribeConfiguration(),
+            Line($"completed steps: {ballot.Step}"),
+            Line($"rounds of micro-batches since the last step: {ballot.Round}"),
+            .. rates.Select((rate, g) => Line($"learning rate of group {g}: {rate:R}")),
+            .. counters.Select(c => Line($"{c.Name} of {Owner(c.Owner)}: {c.Value}")),
+            Line($"hash of the arguments: {ballot.Call:x16}"),
+        ];
+
+    protected override void Dispose(bool disposing)
+    {
+        runner.Dispose();
+
+        // After a failure MPI may still read and write the buffers, and what is pinned: they stay.
+        if (!communicator.HasFailed)
+        {
+            pieces.ForEach(p => p.Dispose());
+            transport?.Free();
+            scalars?.Free();
+            round?.Free();
+            foreach (var shard in shards)
+            {
+                shard.Free();
+            }
+
+            NativeMemory.Free(callers);
+            NativeMemory.Free(own);
+            parameterPins.Dispose();
+            gradientPins.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Makes everything for a group, compares with the other ranks, and only then keeps it.</summary>
+    private void AddTogether(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
+    {
+        var loads = owned.ToArray();
+        Shard<T>[] added = [];
+        NativeGroup<T>? group = null;
+        Exception? refusal = RefuseWhileAccumulating();
+        try
+        {
+            added = Shard<T>.Of(parameters, NativeRecipe.Of(optimizer), shards.Count, communicator.Rank, loads);
+            group = new(
+                [.. added.Select(s => s.Own)],
+                shards.Count,
+                runner.Groups.Count,
+                optimizer,
+                instructionSet,
+                runner.Groups.Count > 0 ? runner.Groups[0] : null
+            );
+            for (var a = 0; a < averages.Count; a++)
+            {
+                group.AddAverage(averages[a], a);
+            }
+        }
+        catch (Exception failure)
+        {
+            refusal = failure;
+        }
+
+        shards.AddRange(added);
+        optimizers.Add(optimizer);
+        configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+        try
+        {
+            Agree(Operation.Bind, 0, refusal);
+        }
+        catch
+        {
+            shards.RemoveRange(shards.Count - added.Length, added.Length);
+            optimizers.RemoveAt(optimizers.Count - 1);
+            configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+            group?.Dispose();
+            foreach (var shard in added)
+            {
+                shard.Free();
+            }
+
+            throw;
+        }
+
+        runner.Add(group!);
+        owned = loads;
+        policy = optimizer.NonFinite;
+        MakeRoom();
+        StateChanged();
+    }
+
+    /// <summary>Room for what each parameter needs during a step.</summary>
+    private void MakeRoom()
+    {
+        parameterPins.Reserve(shards.Count);
+        gradientPins.Reserve(shards.Count);
+        rates = [.. optimizers.Select(o => o.LearningRate)];
+        round?.Free();
+        round = new(communicator, shards.Count);
+        NativeMemory.Free(callers);
+        NativeMemory.Free(own);
+        callers = (T**)NativeMemory.AllocZeroed((nuint)shards.Count, (nuint)sizeof(T*));
+        own = (T**)NativeMemory.AllocZeroed((nuint)shards.Count, (nuint)sizeof(T*));
+        transport?.Free();
+        transport = null;
+        scalars?.Free();
+        scalars = runner.Groups.Exists(g => g.IsWhole)
+            ? new((communicator.Size + 1L) * shards.Count * NativeTensorTable.ScalarsPerTensor)
+            : null;
+    }
+
+    /// <summary>After a change of groups, options or averages.</summary>
+    private void StateChanged()
+    {
+        arrays = [.. runner.Groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
+        counters = [.. runner.Groups.SelectMany(g => g.Counters)];
+        configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+        runner.Invalidate();
+        pieces.ForEach(p => p.Dispose());
+        pieces.Clear();
+        if (transport is not null && transport.HasNorms != ShardTransport<T>.NeedsNorms(runner))
+        {
+            transport.Free();
+            transport = null;
+        }
+    }
+
+    private bool Agree(Operation operation, ulong call, Exception? refusal = null, ulong presence = 0) =>
+        communicator.Agree(
+            new()
+            {
+                Operation = (long)operation,
+                Stepper = number,
+                Step = stepCount,
+                Round = rounds,
+                Configuration = configuration,
+                Call = call,
+                Presence = presence,
+            },
+            this,
+            refusal
+        );
+
+    private IEnumerable<string> DescribeConfiguration()
+    {
+        yield return Line($"element type: {typeof(T).Name}");
+        yield return Line($"reduction: {options.Reduction}");
+        yield return Line($"micro-batches: {(options.MicroBatches is { } m ? m : "one for each rank and round")}");
+        yield return Line($"combination: {options.Combination}");
+        yield return Line($"accumulate in double: {options.AccumulateInDouble}");
+        yield return Line($"bucket bytes: {options.BucketBytes}");
+        for (var g = 0; g < optimizers.Count; g++)
+        {
+            foreach (var option in RecipeText.Of(optimizers[g]).Lines)
+            {
+                yield return Line($"group {g}: {option}");
+            }
+        }
+
+        foreach (var average in averages)
+        {
+            yield return Line($"average: {Describe(average)}");
+        }
+
+        foreach (var p in shards.Select(s => s.Caller))
+        {
+            yield return Line(
+                $"parameter '{p.Name}': [{string.Join(", ", p.Shape)}], {p.StorageOrder}, output dimension {p.OutputDimension}"
+            );
+        }
+    }
+
+    private static string Describe(Average average) =>
+        average switch
+        {
+            ExponentialAverage e => Line($"exponential, decay {e.Decay:R}"),
+            StochasticAverage s => Line($"stochastic, start {s.Start}, every {s.Every}"),
+            _ => average.GetType().Name,
+        };
+
+    private string Owner(int owner) => owner >= 0 ? $"parameter '{shards[owner].Caller.Name}'" : $"group {-1 - owner}";
+
+    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
