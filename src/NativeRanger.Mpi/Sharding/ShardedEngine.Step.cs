@@ -30,7 +30,7 @@ internal sealed unsafe partial class ShardedEngine<T>
     private int RoundsPerStep =>
         options.MicroBatches is { } m ? ((m - 1) / communicator.Size) + 1 : Math.Max(1, rounds);
 
-    public override bool Accumulate(ReadOnlySpan<Gradient<T>> gradients)
+    internal override bool Accumulate(ReadOnlySpan<Gradient<T>> gradients)
     {
         communicator.Enter();
         var start = Stopwatch.GetTimestamp();
@@ -105,7 +105,7 @@ internal sealed unsafe partial class ShardedEngine<T>
         }
     }
 
-    public override void Swap(IReadOnlyList<Parameter<T>> parameters, string name)
+    internal override void Swap(IReadOnlyList<Parameter<T>> parameters, string name)
     {
         communicator.Enter();
         var start = Stopwatch.GetTimestamp();

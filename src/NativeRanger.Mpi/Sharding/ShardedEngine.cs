@@ -122,7 +122,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         }
     }
 
-    public override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
+    internal override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
 
     public IEnumerable<string> Describe(Ballot ballot) =>
         [

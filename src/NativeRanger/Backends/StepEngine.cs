@@ -34,19 +34,19 @@ public abstract class StepEngine<T> : IDisposable
     /// Adds the gradients of one micro-batch to a sum that the engine keeps; false, as by default, where the stepper is to keep it.
     /// </summary>
     /// <param name="gradients">One gradient per parameter, in bind order.</param>
-    public virtual bool Accumulate(ReadOnlySpan<Gradient<T>> gradients) => false;
+    internal virtual bool Accumulate(ReadOnlySpan<Gradient<T>> gradients) => false;
 
     /// <summary>
     /// Hears of a call that fails before it reaches the engine. Where ranks step together, the others are told, and this throws
     /// what they throw; otherwise nothing happens.
     /// </summary>
     /// <param name="reason">What the call fails with.</param>
-    public virtual void Refuse(Exception reason) { }
+    internal virtual void Refuse(Exception reason) { }
 
     /// <summary>Exchanges the parameters with the state arrays of a name, in place.</summary>
     /// <param name="parameters">The parameters, in bind order.</param>
     /// <param name="name">One of <see cref="StateNames"/>.</param>
-    public virtual void Swap(IReadOnlyList<Parameter<T>> parameters, string name)
+    internal virtual void Swap(IReadOnlyList<Parameter<T>> parameters, string name)
     {
         foreach (var state in Arrays.Where(a => string.Equals(a.Name, name, StringComparison.Ordinal)))
         {

@@ -17,10 +17,10 @@ public readonly ref struct StepRequest<T>
     public int MicroBatches { get; init; }
 
     /// <summary>The gradients are those that <see cref="StepEngine{T}.Accumulate"/> was given, and <see cref="Gradients"/> are none.</summary>
-    public bool Accumulated { get; init; }
+    internal bool Accumulated { get; init; }
 
     /// <summary>The completed steps.</summary>
-    public long StepCount { get; init; }
+    internal long StepCount { get; init; }
 
     /// <summary>Store +0 to the gradients once they have been read.</summary>
     public bool ZeroGradients { get; init; }
