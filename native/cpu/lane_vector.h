@@ -1,5 +1,5 @@
 /* Lanes of 2 to 16 elements over the vector extension of GCC and clang, which gives + - * / and comparisons on every
- * processor. Square roots are the one operation that needs each processor's own name. */
+ * processor. Square roots, and conversions that are fast, need each processor's own names. */
 #ifndef NR_CPU_LANE_VECTOR_H
 #define NR_CPU_LANE_VECTOR_H
 
@@ -49,10 +49,20 @@ struct lane {
     friend NR_INLINE mask operator>=(lane a, lane b) { return a.x >= b.x; }
     friend NR_INLINE lane select(mask m, lane a, lane b) { return {m ? a.x : b.x}; }
     friend NR_INLINE lane magnitude(lane a) { return {(vector)((mask)a.x & bits_of<T>::magnitude)}; }
-    friend NR_INLINE lane<double, Width> widen(lane a) {
-        return {__builtin_convertvector(a.x, typename lane<double, Width>::vector)};
-    }
 };
+
+template <class T, int Width>
+NR_INLINE lane<double, Width> widen(lane<T, Width> a) {
+    return {__builtin_convertvector(a.x, typename lane<double, Width>::vector)};
+}
+
+/* GCC converts halves, and puts them together. */
+#if defined(__AVX__)
+NR_INLINE lane<double, 4> widen(lane<float, 4> a) { return {_mm256_cvtps_pd(a.x)}; }
+#endif
+#if defined(__AVX512F__)
+NR_INLINE lane<double, 8> widen(lane<float, 8> a) { return {_mm512_maskz_cvtps_pd(0xff, a.x)}; }
+#endif
 
 #if defined(__SSE2__)
 NR_INLINE lane<float, 4> root(lane<float, 4> a) { return {_mm_sqrt_ps(a.x)}; }

@@ -113,11 +113,15 @@ private:
             one();
         if (i + sum_lanes <= count) {
             D sums[registers];
+            NR_UNROLL
             for (int j = 0; j < registers; ++j)
                 sums[j] = D::load(lanes_ + j * D::width);
-            for (; i + sum_lanes <= count; i += sum_lanes)
+            for (; i + sum_lanes <= count; i += sum_lanes) {
+                NR_UNROLL
                 for (int j = 0; j < registers; ++j)
                     sums[j] = sums[j] + term.template at<V>(begin + i + j * D::width);
+            }
+            NR_UNROLL
             for (int j = 0; j < registers; ++j)
                 sums[j].store(lanes_ + j * D::width);
         }
