@@ -26,7 +26,14 @@ internal sealed class InfoCommand : Command
         Line(".NET", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}");
         Line("ABI", $"{NativeBackend.ContractVersion}");
         var usable = true;
-        Line("Native library", Try(() => $"{NativeBackend.LibraryPath}, version {NativeBackend.LibraryVersion}"));
+        var named = Environment.GetEnvironmentVariable("NATIVERANGER_LIBRARY") is { Length: > 0 };
+        Line(
+            "Native library",
+            Try(() =>
+                $"{NativeBackend.LibraryPath}, version {NativeBackend.LibraryVersion}"
+                + (named ? " (named by NATIVERANGER_LIBRARY)" : "")
+            )
+        );
         if (usable)
         {
             Line("Built with", NativeBackend.BuildInfo);

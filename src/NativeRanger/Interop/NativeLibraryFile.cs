@@ -48,6 +48,10 @@ internal sealed unsafe class NativeLibraryFile
     /// <exception cref="NativeLibraryException">It cannot be used.</exception>
     public string LoadedPath => library.Value.Path;
 
+    /// <summary>The file that <see cref="OverrideVariable"/> names, or null.</summary>
+    private string? Override =>
+        Environment.GetEnvironmentVariable(OverrideVariable) is { Length: > 0 } named ? named : null;
+
     /// <summary>Loads the library once; the same exception each time it cannot be used.</summary>
     public void EnsureLoaded() => _ = library.Value;
 
@@ -91,13 +95,13 @@ internal sealed unsafe class NativeLibraryFile
         throw new NativeLibraryException(
             $"The native library {FileName} for {RuntimeIdentifier} cannot be loaded. Tried:{attempts}\n"
                 + $"Reference the {Bindings.Assembly.GetName().Name} package so that its runtimes folder is deployed, or build the "
-                + $"library with ./build.sh --target=Native; {OverrideVariable} may name a file by absolute path. {Alternative}"
+                + $"library with ./build.sh --target=Native; {OverrideVariable} {(Override is null ? "may name a file by absolute path" : "names it")}. {Alternative}"
         );
     }
 
     private IEnumerable<string> Candidates()
     {
-        if (Environment.GetEnvironmentVariable(OverrideVariable) is { Length: > 0 } named)
+        if (Override is { } named)
         {
             if (!Path.IsPathFullyQualified(named))
             {
@@ -149,15 +153,22 @@ internal sealed unsafe class NativeLibraryFile
             : failure.Message;
     }
 
-    /// <summary>The processor that an ELF file is built for, or null where it is none or too short.</summary>
+    /// <summary>The processor that an ELF file is built for, or null where it is none, too short or cannot be read.</summary>
     private static string? MachineOf(string path)
     {
         Span<byte> header = stackalloc byte[20];
-        using var file = File.OpenRead(path);
-        if (
-            file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length
-            || !header.StartsWith("\u007fELF"u8)
-        )
+        try
+        {
+            using var file = File.OpenRead(path);
+            if (
+                file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length
+                || !header.StartsWith("\u007fELF"u8)
+            )
+            {
+                return null;
+            }
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
             return null;
         }

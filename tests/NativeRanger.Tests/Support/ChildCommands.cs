@@ -1,4 +1,8 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using NativeRanger.Cli.Commands;
 using NativeRanger.Numerics;
 
 namespace NativeRanger.Tests.Support;
@@ -17,6 +21,87 @@ internal static class ChildCommands
         using var stepper = Recipe.Bind(new float[] { 1 }, Backend.Managed);
         stepper.Step([1]);
         Console.WriteLine(stepper.StepCount);
+    }
+
+    /// <summary>The command info of the command line.</summary>
+    public static void Info() => CommandLine.Run(["info"], Console.Out, Console.Error);
+
+    /// <summary>Steps with the assemblies of two folders at once; tells which libraries they use and whether they agree.</summary>
+    public static void StepTwoCopies(string folder)
+    {
+        var copy = new Copy(folder);
+        Console.WriteLine(NativeBackend.LibraryPath);
+        Console.WriteLine(copy.LibraryPath);
+        var (ours, theirs) = (new float[] { 1, 2, 3 }, new float[] { 1, 2, 3 });
+        using var stepper = new Ranger().Bind(ours);
+        var step = copy.Bind(theirs);
+        for (var t = 0; t < 12; t++)
+        {
+            stepper.Step([1, -2, t]);
+            step([1, -2, t]);
+        }
+
+        Console.WriteLine(ours.AsSpan().SequenceEqual(theirs) && ours[0] != 1 ? "same bits" : "other bits");
+    }
+
+    /// <summary>Unloads the assembly while a stepper of it is alive, then lets go of that.</summary>
+    public static void StepAfterUnloading(string folder)
+    {
+        var unloaded = Unload(folder);
+        for (var i = 0; i < 20 && unloaded.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Console.WriteLine(unloaded.IsAlive ? "still loaded" : "unloaded");
+        var values = new float[] { 1 };
+        using var stepper = Recipe.Bind(values);
+        stepper.Step([1]);
+        Console.WriteLine(values[0] < 1 ? "stepped elsewhere" : "not stepped");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Unload(string folder)
+    {
+        var copy = new Copy(folder);
+        var values = new float[] { 1 };
+        var step = copy.Bind(values);
+        copy.Unload();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        step([1]);
+        Console.WriteLine(values[0] < 1 ? "stepped after unloading" : "not stepped");
+        return new(copy);
+    }
+
+    /// <summary>The library's assembly once more, from a folder, in a context that can be unloaded.</summary>
+    private sealed class Copy(string folder) : AssemblyLoadContext(isCollectible: true)
+    {
+        private Assembly Library => LoadFromAssemblyPath(Path.Combine(folder, "NativeRanger.dll"));
+
+        public object LibraryPath =>
+            Library.GetType("NativeRanger.NativeBackend")!.GetProperty("LibraryPath")!.GetValue(null)!;
+
+        /// <summary>Binds the defaults of Ranger to an array; returns its step.</summary>
+        public Action<float[]> Bind(float[] values)
+        {
+            var recipe = Activator.CreateInstance(Library.GetType("NativeRanger.Ranger")!)!;
+            var bind = recipe
+                .GetType()
+                .GetMethods()
+                .Single(m => m is { Name: "Bind", IsGenericMethod: true } && TakesArray(m.GetParameters()));
+            var backend = Library.GetType("NativeRanger.Backend")!.GetProperty("Native")!.GetValue(null);
+            var stepper = bind.MakeGenericMethod(typeof(float)).Invoke(recipe, [values, backend])!;
+            var step = stepper
+                .GetType()
+                .GetMethod("Step", [typeof(float[]), typeof(double?)])!
+                .CreateDelegate<Func<float[], double?, bool>>(stepper);
+            return gradient => step(gradient, null);
+        }
+
+        private static bool TakesArray(ParameterInfo[] parameters) =>
+            parameters.Length == 2 && parameters[0].ParameterType.IsArray;
     }
 
     /// <summary>The instruction set that was chosen.</summary>
