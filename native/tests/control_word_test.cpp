@@ -27,7 +27,7 @@ private:
 constexpr unsigned words[] = {masked | flush_to_zero | denormals_are_zero, masked | round_up, masked | round_down,
                               masked | inexact_seen, 0};
 
-TEST(ControlWord, IsSetForTheCallAndRestored) {
+TEST(ControlWord, Fault_17_is_set_for_the_call_and_restored) {
     random_bits random(31);
     for (int algorithm : algorithms) {
         options o(algorithm, NR_FLOAT32);
@@ -60,7 +60,7 @@ TEST(ControlWord, IsSetForTheCallAndRestored) {
     }
 }
 
-TEST(ControlWord, OfEveryOtherEntryToo) {
+TEST(ControlWord, Fault_17_of_every_other_entry_too) {
     random_bits random(32);
     const options o(NR_ADAM, NR_FLOAT64);
     const nr_options how = o.view();

@@ -108,7 +108,7 @@ TEST(KnownValues, FirstRectifiedStep) {
             }
 }
 
-TEST(KnownValues, NeverRectified) {
+TEST(KnownValues, Fault_8_never_rectified) {
     for (const auto &[threshold, beta2] : {std::pair<double, double>{5, 2.0 / 3}, {4, 0.6}, {4, 0.5}, {5, 0.0}}) {
         options o(NR_RADAM, NR_FLOAT64);
         o.how.learning_rate = 0.125;

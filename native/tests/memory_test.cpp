@@ -88,8 +88,8 @@ void step_everything_guarded() {
     }
 }
 
-TEST(Memory, NothingBeyondTheArraysFloat32) { step_everything_guarded<float>(); }
+TEST(Memory, Fault_41_nothing_beyond_the_arrays_float32) { step_everything_guarded<float>(); }
 
-TEST(Memory, NothingBeyondTheArraysFloat64) { step_everything_guarded<double>(); }
+TEST(Memory, Fault_41_nothing_beyond_the_arrays_float64) { step_everything_guarded<double>(); }
 
 } // namespace

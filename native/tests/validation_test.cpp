@@ -68,7 +68,7 @@ TEST(Validation, TheUnspoiledCallsSucceed) {
     }
 }
 
-TEST(Validation, NullPointers) {
+TEST(Validation, Fault_2_null_pointers) {
     call c(NR_ADAM, {{0.5, NR_FOLLOWER_LEADS, 0}});
     EXPECT_EQ(nr_step(nullptr, 2, c.tensors), NR_E_NULL);
     EXPECT_EQ(nr_step(&c.how, 2, nullptr), NR_E_NULL);
@@ -128,7 +128,7 @@ TEST(Validation, WithoutAGradientOnlyWhatMovesIsNeeded) {
     reset.expect(NR_E_NULL);
 }
 
-TEST(Validation, EmptyTensorsNeedNoPointers) {
+TEST(Validation, Fault_3_empty_tensors_need_no_pointers) {
     for (int algorithm : algorithms)
         for (shape s : {flat(0), shape{0, 3, 4, 12}, shape{4, 0, 4, 0}, shape{4, 3, 0, 0}}) {
             call c(algorithm, {{0.5, NR_FOLLOWER_LEADS, 0}});
@@ -184,7 +184,7 @@ TEST(Validation, RowsOfOneElementAreAllowedWithGivenStatistics) {
     EXPECT_EQ(c.step(), NR_OK);
 }
 
-TEST(Validation, Options) {
+TEST(Validation, Fault_6_7_9_10_options) {
     const std::vector<double> not_rates = {-1e-9, 1.0, 1.5, not_a_number, infinite};
     const std::vector<double> negative = {-1e-9, not_a_number, infinite, -infinite};
     const std::vector<double> not_positive = {0.0, -1.0, not_a_number, infinite, 1e-60, 1e60};
@@ -288,7 +288,7 @@ TEST(Validation, Followers) {
     expect_follower(NR_E_ABI, NR_ADAM, {0.5, NR_FOLLOWER_LEADS, 1});
 }
 
-TEST(Validation, AbiTypeAndInstructionSet) {
+TEST(Validation, Fault_11_abi_type_and_instruction_set) {
     for (uint32_t size : {0u, uint32_t(sizeof(nr_options)) - 1, uint32_t(sizeof(nr_options)) + 1})
         expect_options(NR_E_ABI, NR_ADAM, [&](nr_options &o) { o.struct_size = size; });
     expect_options(NR_E_ABI, NR_ADAM, [](nr_options &o) { o.flags = 64; });
@@ -303,7 +303,7 @@ TEST(Validation, AbiTypeAndInstructionSet) {
             expect_options(NR_E_ISA, NR_ADAM, [&](nr_options &o) { o.isa = isa; });
 }
 
-TEST(Validation, Overflow) {
+TEST(Validation, Fault_5_overflow) {
     const int64_t huge = int64_t{1} << 40;
     expect_tensor(NR_E_OVERFLOW, NR_ADAM, [&](nr_tensor &t) { t.rows = t.inner = huge; });
     expect_tensor(NR_E_OVERFLOW, NR_ADAM, [&](nr_tensor &t) { t.outer = t.rows = t.stride = huge; });
@@ -320,7 +320,7 @@ TEST(Validation, Overflow) {
                   [](nr_tensor &t) { t.parameter = reinterpret_cast<void *>(UINTPTR_MAX - 8); });
 }
 
-TEST(Validation, Overlap) {
+TEST(Validation, Fault_37_38_overlap) {
     const auto at = [](call &c, size_t i) { return static_cast<void *>(c.second.p.data() + i); };
     const size_t n = 60;
     for (bool exactly : {true, false}) {

@@ -21,7 +21,7 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public void Every_truncation()
+    public void Fault_67_every_truncation()
     {
         for (var length = 0; length < Sound.Length; length++)
         {
@@ -31,7 +31,7 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public void Every_bit_flip()
+    public void Fault_68_every_bit_flip()
     {
         for (var bit = 0; bit < Sound.Length * 8; bit++)
         {
@@ -72,7 +72,7 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public void A_newer_version()
+    public void Fault_74_a_newer_version()
     {
         var thrown = Assert.Throws<NotSupportedException>(() =>
             Recipe.Resume(Both(0), new MemoryStream(Forge("\"version\":\"1\"", "\"version\":\"2\"")))
@@ -128,7 +128,7 @@ public sealed class DamageTests
     [InlineData("\"b/first_moment\"", "\"b/first\"")]
     [InlineData("\\\"groups\\\":[{", "\\\"groups\\\":[{},{")]
     [InlineData("\\\"groups\\\":[{", "\\\"groups\\\":[1,{")]
-    public void A_forged_header_with_a_right_checksum(string sound, string forged) =>
+    public void Fault_68_a_forged_header_with_a_right_checksum(string sound, string forged) =>
         Refused(new MemoryStream(Forge(sound, forged)), $"{sound} → {forged}");
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class ExactResumeTests
 
     [Theory]
     [MemberData(nameof(Combinations))]
-    public void Cut_at_every_step(string optimizer, string transform, string wrapper)
+    public void Fault_75_cut_at_every_step(string optimizer, string transform, string wrapper)
     {
         var recipe = Registry.Recipe(optimizer, transform, wrapper);
         CutAtEveryStep<float>(recipe, GradientKind.Ordinary);
@@ -48,7 +48,7 @@ public sealed class ExactResumeTests
     [InlineData("adam-l2", "lookahead")]
     [InlineData("nesterov", "lookahead-pullback")]
     [InlineData("seed-ranger-branches", "lookahead-own-counter")]
-    public void Cut_at_every_step_where_steps_are_skipped(string optimizer, string wrapper)
+    public void Fault_75_cut_at_every_step_where_steps_are_skipped(string optimizer, string wrapper)
     {
         var recipe = Registry.Recipe(optimizer, "none", wrapper) with { NonFinite = NonFinitePolicy.SkipStep };
         CutAtEveryStep<float>(recipe, GradientKind.Hostile);
@@ -67,7 +67,7 @@ public sealed class ExactResumeTests
     }
 
     [Fact]
-    public void Schedule_and_averages_go_on_where_they_were()
+    public void Fault_75_schedule_and_averages_go_on_where_they_were()
     {
         var scenario = new Scenario<double>(5, Steps, GradientKind.Hostile, skips: true, Shapes);
         var recipe = new Lookahead(new AdamW { NonFinite = NonFinitePolicy.SkipStep }) { Period = 4 };
@@ -89,7 +89,7 @@ public sealed class ExactResumeTests
     }
 
     [Fact]
-    public void Options_that_were_changed_between_steps_and_groups_that_were_added_are_restored()
+    public void Fault_75_options_that_were_changed_between_steps_and_groups_that_were_added_are_restored()
     {
         var (a, b) = (new float[] { 1, 2, 3, 4 }, new float[] { 5, 6 });
         var recipe = new Ranger { LearningRate = 0.1, Period = 3 };

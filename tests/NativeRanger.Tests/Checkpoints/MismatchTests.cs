@@ -6,7 +6,7 @@ public sealed class MismatchTests
     private static readonly Ranger Recipe = new() { LearningRate = 0.1 };
 
     [Fact]
-    public void Missing_and_extra_parameters_and_other_shapes_are_listed_together()
+    public void Fault_73_missing_and_extra_parameters_and_other_shapes_are_listed_together()
     {
         Refused(
             file => Recipe.Resume([Parameter.Of("w", new float[6], 3, 2), Parameter.Of("v", new float[2])], file),
@@ -17,7 +17,7 @@ public sealed class MismatchTests
     }
 
     [Fact]
-    public void Names_decide_and_not_the_order()
+    public void Fault_73_names_decide_and_not_the_order()
     {
         var (w, b) = (new float[6], new float[2]);
         using var stepper = Recipe.Resume([Parameter.Of("b", b), Parameter.Of("w", w, 2, 3)], Saved());
@@ -26,7 +26,7 @@ public sealed class MismatchTests
     }
 
     [Fact]
-    public void Another_optimizer() =>
+    public void Fault_73_another_optimizer() =>
         Refused(file => new Adam().Resume(Both(), file), "optimizer: ranger in the checkpoint, adam given");
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class MismatchTests
         );
 
     [Fact]
-    public void Another_element_type() =>
+    public void Fault_73_another_element_type() =>
         Refused(
             file => Recipe.Resume([Parameter.Of("w", new double[6], 2, 3), Parameter.Of("b", new double[2])], file),
             "element type: F32 in the checkpoint, F64 given"
@@ -59,7 +59,7 @@ public sealed class MismatchTests
     }
 
     [Fact]
-    public void Other_groups()
+    public void Fault_73_other_groups()
     {
         var parameters = Both();
         Refused(

@@ -86,7 +86,7 @@ public sealed class RecipeTextTests
     [InlineData("""[{}]""")]
     [InlineData("""[{"kind":"sgd"}]""")]
     [InlineData("""[{"kind":"lookahead","period":5,"blend":0.5,"inner_state":"keep","counter":"shared"}]""")]
-    public void Recipes_that_are_none(string json) =>
+    public void Fault_72_recipes_that_are_none(string json) =>
         Assert.Throws<InvalidDataException>(() => Read(json).ToOptimizer());
 
     [Theory]

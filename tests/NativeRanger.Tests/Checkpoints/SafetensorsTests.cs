@@ -101,21 +101,21 @@ public sealed class SafetensorsTests
     [InlineData("tensor is a number", """{"a":1}""")]
     [InlineData("shape is an object", """{"a":{"dtype":"U8","shape":{},"data_offsets":[0,4]}}""")]
     [InlineData("extent is a list", """{"a":{"dtype":"U8","shape":[[4]],"data_offsets":[0,4]}}""")]
-    public void Hostile_headers(string why, string json)
+    public void Fault_70_71_hostile_headers(string why, string json)
     {
         Assert.NotEmpty(why);
         Assert.Throws<InvalidDataException>(() => Parse(json));
     }
 
     [Fact]
-    public void Invalid_utf8()
+    public void Fault_71_invalid_utf8()
     {
         byte[] json = [.. "{\"a"u8, 0xC3, 0x28, .. "\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}"u8];
         Assert.Throws<InvalidDataException>(() => Safetensors.Parse(File(json)));
     }
 
     [Fact]
-    public void Deep_nesting_is_refused_without_recursion()
+    public void Fault_71_deep_nesting_is_refused_without_recursion()
     {
         var depth = 10_000_000;
         Assert.Throws<InvalidDataException>(() =>
@@ -130,7 +130,7 @@ public sealed class SafetensorsTests
     [InlineData(Safetensors.MaximumHeaderLength + 1UL)]
     [InlineData((ulong)Safetensors.MaximumHeaderLength)]
     [InlineData(3UL)]
-    public void A_header_that_claims_more_than_there_is_or_may_be_allocates_nothing_for_it(ulong claimed)
+    public void Fault_69_a_header_that_claims_more_than_there_is_or_may_be_allocates_nothing_for_it(ulong claimed)
     {
         var file = new byte[10];
         BinaryPrimitives.WriteUInt64LittleEndian(file, claimed);
@@ -147,7 +147,7 @@ public sealed class SafetensorsTests
     }
 
     [Fact]
-    public void A_million_tensors_are_read_in_bounded_memory()
+    public void Fault_71_a_million_tensors_are_read_in_bounded_memory()
     {
         var json = new StringBuilder("{");
         for (var i = 0; i < 1_000_000; i++)

@@ -62,7 +62,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_progress_callback_that_throws_leaves_the_old_file()
+    public void Fault_50_a_progress_callback_that_throws_leaves_the_old_file()
     {
         var path = directory.File("c");
         stepper.Save(path);
@@ -82,7 +82,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_progress_callback_may_not_use_the_stepper()
+    public void Fault_51_a_progress_callback_may_not_use_the_stepper()
     {
         var seen = 0;
         var reenter = new Callback(_ =>
@@ -138,7 +138,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_as_the_target()
+    public void Fault_76_a_directory_as_the_target()
     {
         Directory.CreateDirectory(directory.File("d"));
         Assert.Throws<IOException>(() => stepper.Save(directory.File("d")));
@@ -151,7 +151,7 @@ public sealed partial class SaveToFileTests : IDisposable
     [Theory]
     [InlineData("real")]
     [InlineData("nowhere")]
-    public void A_symbolic_link_as_the_target_is_refused_and_stays(string aim)
+    public void Fault_76_a_symbolic_link_as_the_target_is_refused_and_stays(string aim)
     {
         File.WriteAllText(directory.File("real"), "precious");
         File.CreateSymbolicLink(directory.File("link"), aim);
@@ -163,7 +163,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_read_only_file_is_refused_and_stays()
+    public void Fault_76_a_read_only_file_is_refused_and_stays()
     {
         var path = directory.File("c");
         File.WriteAllText(path, "precious");
@@ -175,7 +175,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_as_the_target_is_refused_and_stays()
+    public void Fault_76_a_pipe_as_the_target_is_refused_and_stays()
     {
         var path = directory.File("pipe");
         Assert.Equal(0, MakePipe(path, 0b110_000_000));
@@ -203,7 +203,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void What_a_killed_process_left_is_removed_and_what_others_write_is_not()
+    public void Fault_65_what_a_killed_process_left_is_removed_and_what_others_write_is_not()
     {
         var path = directory.File("c");
         var left = Unfinished(path);
@@ -222,7 +222,7 @@ public sealed partial class SaveToFileTests : IDisposable
     }
 
     [Fact]
-    public void A_link_planted_where_temporary_files_go_is_not_followed()
+    public void Fault_76_a_link_planted_where_temporary_files_go_is_not_followed()
     {
         var path = directory.File("c");
         File.WriteAllText(directory.File("victim"), "precious");

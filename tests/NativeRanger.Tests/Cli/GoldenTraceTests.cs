@@ -25,7 +25,7 @@ public sealed class GoldenTraceTests
 
     [Theory]
     [MemberData(nameof(Canonical))]
-    public void Every_backend_does_what_the_original_did_and_native_is_managed_bit_for_bit(string name)
+    public void Fault_28_28b_29_every_backend_does_what_the_original_did_and_native_is_managed_bit_for_bit(string name)
     {
         NamedBackend[] backends = [BackendChoice.ManagedBackend(), .. NativeBackend.Available.Select(BackendChoice.On)];
 

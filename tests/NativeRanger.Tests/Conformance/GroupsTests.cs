@@ -167,7 +167,7 @@ public sealed class GroupsTests
     }
 
     [Fact]
-    public void The_norm_is_taken_over_all_groups_and_stays_finite_where_squares_overflow()
+    public void Fault_16_the_norm_is_taken_over_all_groups_and_stays_finite_where_squares_overflow()
     {
         foreach (var backend in Registry.Backends())
         {

@@ -27,7 +27,7 @@ public sealed class NativeEqualsManagedTests
 
     [Theory]
     [MemberData(nameof(Registry.Combinations), MemberType = typeof(Registry))]
-    public void Every_combination_on_odd_shapes(string optimizer, string transform, string wrapper)
+    public void Fault_23_every_combination_on_odd_shapes(string optimizer, string transform, string wrapper)
     {
         var recipe = Registry.Recipe(optimizer, transform, wrapper);
         Compare(new Scenario<float>(1, 9, GradientKind.Ordinary, skips: true, oddShapes), recipe);
@@ -38,7 +38,7 @@ public sealed class NativeEqualsManagedTests
 
     [Theory]
     [MemberData(nameof(Registry.OptimizerNames), MemberType = typeof(Registry))]
-    public void Every_length_and_offset(string optimizer)
+    public void Fault_40_41_every_length_and_offset(string optimizer)
     {
         var recipe = Registry.Recipe(optimizer, "none", "lookahead");
         for (var length = 0; length <= 257; length++)
@@ -175,7 +175,7 @@ public sealed class NativeEqualsManagedTests
     [Theory]
     [InlineData(NonFinitePolicy.SkipStep)]
     [InlineData(NonFinitePolicy.Propagate)]
-    public void Skipped_steps(NonFinitePolicy policy)
+    public void Fault_13_14_skipped_steps(NonFinitePolicy policy)
     {
         var recipe = Registry.Recipe("ranger", "clip-norm", "lookahead") with { NonFinite = policy };
         Compare(new Scenario<float>(11, 12, GradientKind.Hostile, skips: true, [2], [3]), recipe);

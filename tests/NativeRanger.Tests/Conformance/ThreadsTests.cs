@@ -26,7 +26,7 @@ public sealed class ThreadsTests
     [InlineData("adamw", "adaptive-clip", "lookahead-own-counter")]
     [InlineData("sgd", "clip-value", "lookahead-reset")]
     [InlineData("seed-ranger", "none", "lookahead")]
-    public void One_two_and_eight_threads(string optimizer, string transform, string wrapper)
+    public void Fault_22_one_two_and_eight_threads(string optimizer, string transform, string wrapper)
     {
         var recipe = Registry.Recipe(optimizer, transform, wrapper);
         Compare(new Scenario<float>(1, 5, GradientKind.Ordinary, skips: true, shapes), recipe);
@@ -74,7 +74,7 @@ public sealed class ThreadsTests
     }
 
     [Fact]
-    public void Steps_on_many_steppers_at_once()
+    public void Fault_47_steps_on_many_steppers_at_once()
     {
         var scenario = new Scenario<float>(5, 20, GradientKind.Ordinary, skips: true, shapes);
         var recipe = new Ranger { ClipNorm = 1 };

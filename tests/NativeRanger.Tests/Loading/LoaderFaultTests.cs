@@ -46,7 +46,12 @@ public sealed class LoaderFaultTests : IDisposable
         Says(message, "./build.sh --target=Native");
         Says(message, Override);
         Says(message, "bind with Backend.Managed from NativeRanger.Numerics");
-        Assert.Equal("1", new Child.Start("StepManaged") { Application = application.Path }.Run().Succeeded());
+        Assert.Equal(
+            "1",
+            new Child.Start("StepManaged") { Application = application.Path }
+                .Run()
+                .Succeeded()
+        );
     }
 
     [Fact]
@@ -96,7 +101,10 @@ public sealed class LoaderFaultTests : IDisposable
     [Theory]
     [InlineData("", "file too short")]
     [InlineData("MZ", "file too short")]
-    [InlineData("<html>The requested file was not found on this server. Please check the address.</html>", "invalid ELF")]
+    [InlineData(
+        "<html>The requested file was not found on this server. Please check the address.</html>",
+        "invalid ELF"
+    )]
     public void Fault_56_the_file_is_no_library(string contents, string words)
     {
         Deploy(System.Text.Encoding.UTF8.GetBytes(contents));
@@ -194,7 +202,9 @@ public sealed class LoaderFaultTests : IDisposable
         Directory.CreateDirectory(copy);
         Child.Deploy(copy);
         Deploy(Sound, copy);
-        var output = new Child.Start("StepTwoCopies", copy) { Application = application.Path }.Run().Succeeded();
+        var output = new Child.Start("StepTwoCopies", copy) { Application = application.Path }
+            .Run()
+            .Succeeded();
         Assert.Equal(
             $"{Deployed}\n{Path.Combine(copy, Path.GetRelativePath(application.Path, Deployed))}\nsame bits",
             output
@@ -207,7 +217,9 @@ public sealed class LoaderFaultTests : IDisposable
         Deploy(Sound);
         Assert.Equal(
             "stepped after unloading\nunloaded\nstepped elsewhere",
-            new Child.Start("StepAfterUnloading", application.Path) { Application = application.Path }.Run().Succeeded()
+            new Child.Start("StepAfterUnloading", application.Path) { Application = application.Path }
+                .Run()
+                .Succeeded()
         );
     }
 

@@ -176,7 +176,7 @@ public sealed class FailingObjectivesTests
     }
 
     [Fact]
-    public void A_callback_that_throws_comes_with_the_best_point()
+    public void Fault_50_a_callback_that_throws_comes_with_the_best_point()
     {
         var thrown = new InvalidDataException("enough");
         foreach (var iteration in new[] { 0, 1 })
@@ -194,7 +194,7 @@ public sealed class FailingObjectivesTests
     }
 
     [Fact]
-    public void A_callback_may_minimise_the_same_objective()
+    public void Fault_51_a_callback_may_minimise_the_same_objective()
     {
         var objective = Objectives.Rosenbrock();
         var expected = new FirstOrderMinimizer(Half with { LearningRate = 1e-4 }, maximumIterations: 20).FindMinimum(

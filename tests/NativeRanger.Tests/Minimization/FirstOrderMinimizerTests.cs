@@ -183,7 +183,7 @@ public sealed class FirstOrderMinimizerTests
     }
 
     [Fact]
-    public void Cancellation_returns_the_best_point()
+    public void Fault_52_cancellation_returns_the_best_point()
     {
         using var before = new CancellationTokenSource();
         before.Cancel();
@@ -285,7 +285,7 @@ public sealed class FirstOrderMinimizerTests
     }
 
     [Fact]
-    public void Nothing_is_centralised_unless_a_shape_is_given()
+    public void Fault_26_nothing_is_centralised_unless_a_shape_is_given()
     {
         var objective = Objectives.Quadratic([1, 1, 1, 1], [1, 2, 3, 4]);
         var ranger = new Ranger { LearningRate = 0.1 };

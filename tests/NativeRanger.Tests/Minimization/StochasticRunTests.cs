@@ -205,7 +205,7 @@ public sealed class StochasticRunTests
     }
 
     [Fact]
-    public void Cancellation_keeps_the_last_point()
+    public void Fault_52_cancellation_keeps_the_last_point()
     {
         using var source = new CancellationTokenSource();
         var result = new FirstOrderMinimizer(Half).FindMinimum(Batches(), Objectives.Point(8), source.Token);

@@ -8,7 +8,7 @@ public sealed class ClosedFormTests
 {
     [Theory]
     [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
-    public void Ranger_on_a_parabola(string backend)
+    public void Fault_29_Ranger_on_a_parabola(string backend)
     {
         // f = x²/2 from 1. The values are printed to 16 digits; a step's scalars are the only rounded ones, and differ from the
         // exact ones by a few units of 1.1e-16.

@@ -146,7 +146,7 @@ public sealed class LookaheadTheoryTests
 
     [Theory]
     [MemberData(nameof(Backends.Two), MemberType = typeof(Backends))]
-    public void Keeping_the_momentum_can_diverge_where_pulling_it_back_cannot(string backend)
+    public void Fault_27_keeping_the_momentum_can_diverge_where_pulling_it_back_cannot(string backend)
     {
         // β = 0.999, k = 20, α = 0.5, η = 1/L, at the curvature 0.6 L: the spectral radius of one sync (see the matrices above) is
         // 1.032 for Keep, 0.10 for Pullback, 0.057 for Reset, and 0.990 for twenty steps of plain momentum.

@@ -71,7 +71,7 @@ public sealed class MathNetBindingTests
     }
 
     [Fact]
-    public void Other_storage_is_refused_by_name()
+    public void Fault_45_other_storage_is_refused_by_name()
     {
         Refused("SparseVectorStorage", () => new Sgd().Bind(Vector<double>.Build.Sparse(3)));
         Refused("SparseCompressedRowMatrixStorage", () => new Sgd().Bind(Matrix<double>.Build.Sparse(3, 3)));

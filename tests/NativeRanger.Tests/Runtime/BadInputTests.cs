@@ -4,7 +4,7 @@ namespace NativeRanger.Tests.Runtime;
 public sealed class BadInputTests
 {
     [Fact]
-    public void A_gradient_of_another_length()
+    public void Fault_1_a_gradient_of_another_length()
     {
         float[] p = [1, 2, 3];
         using var stepper = new Ranger().Bind(p);
@@ -16,7 +16,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void Null_arrays()
+    public void Fault_2_null_arrays()
     {
         Assert.Throws<ArgumentNullException>(() => new Ranger().Bind((float[])null!));
         using var stepper = new Ranger().Bind(new float[1]);
@@ -42,7 +42,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public unsafe void A_gradient_that_is_or_overlaps_a_parameter()
+    public unsafe void Fault_37_38_a_gradient_that_is_or_overlaps_a_parameter()
     {
         var all = new float[10];
         using var stepper = new Ranger().Bind([
@@ -68,7 +68,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void Parameters_that_overlap_or_share_a_name()
+    public void Fault_38_39_parameters_that_overlap_or_share_a_name()
     {
         var all = new float[10];
         Assert.Throws<ArgumentException>(() => new Ranger().Bind([Parameter.Of("a", all), Parameter.Of("b", all)]));
@@ -88,7 +88,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void A_shape_that_does_not_multiply_to_the_length()
+    public void Fault_12_a_shape_that_does_not_multiply_to_the_length()
     {
         var thrown = Assert.Throws<ArgumentException>(() => new Ranger().Bind(new float[10], rows: 3, columns: 3));
         Assert.Contains("9 elements", thrown.Message, StringComparison.Ordinal);
@@ -129,7 +129,7 @@ public sealed class BadInputTests
 
     [Theory]
     [MemberData(nameof(OutOfRange))]
-    public void An_option_out_of_range(string name, Action create)
+    public void Fault_6_7_9_10_an_option_out_of_range(string name, Action create)
     {
         var thrown = Assert.Throws<ArgumentOutOfRangeException>(create);
         Assert.Equal(name, thrown.ParamName);
@@ -137,7 +137,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void An_epsilon_that_is_zero_in_the_parameters_type()
+    public void Fault_9_an_epsilon_that_is_zero_in_the_parameters_type()
     {
         var recipe = new Adam { Epsilon = 1e-60 };
         using var fine = recipe.Bind(new double[1]);
@@ -212,7 +212,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void A_disposed_stepper()
+    public void Fault_35_36_a_disposed_stepper()
     {
         var p = new float[] { 1 };
         var stepper = new Ranger().Bind(p);
@@ -226,7 +226,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void A_step_within_a_step_of_the_same_stepper()
+    public void Fault_51_a_step_within_a_step_of_the_same_stepper()
     {
         using var stepper = new Sgd().Bind(new float[] { 1 });
         stepper.Schedule = _ =>
@@ -244,7 +244,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task Two_threads_that_step_one_stepper()
+    public async Task Fault_46_two_threads_that_step_one_stepper()
     {
         using var stepper = new Sgd().Bind(new float[] { 1 });
         using var inside = new ManualResetEventSlim();
@@ -266,7 +266,7 @@ public sealed class BadInputTests
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.NegativeInfinity)]
-    public void A_non_finite_gradient_changes_nothing_under_throw_and_skip(float bad)
+    public void Fault_13_14_a_non_finite_gradient_changes_nothing_under_throw_and_skip(float bad)
     {
         float[] p = [1, 2];
         using var throwing = new Ranger { NonFinite = NonFinitePolicy.Throw }.Bind(p);
@@ -292,7 +292,7 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public void A_closure_that_throws()
+    public void Fault_50_a_closure_that_throws()
     {
         float[] p = [1];
         using var stepper = new Ranger().Bind(p);

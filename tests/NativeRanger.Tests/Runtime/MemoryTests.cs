@@ -73,7 +73,7 @@ public sealed partial class MemoryTests
     }
 
     [Fact]
-    public void Steps_leave_nothing_pinned()
+    public void Fault_32_steps_leave_nothing_pinned()
     {
         using var stepper = new Ranger().Bind([
             .. Enumerable.Range(0, 50).Select(i => Parameter.Of($"p{i}", new float[10])),
@@ -92,7 +92,7 @@ public sealed partial class MemoryTests
     }
 
     [Fact]
-    public async Task A_compacting_collector_running_throughout_changes_nothing()
+    public async Task Fault_31_a_compacting_collector_running_throughout_changes_nothing()
     {
         long[][] shapes =
         [
@@ -133,7 +133,7 @@ public sealed partial class MemoryTests
     [InlineData(1)]
     [InlineData(67)]
     [InlineData(4099)]
-    public unsafe void Unmanaged_memory_between_guard_pages_is_stepped_to_its_last_element(int length)
+    public unsafe void Fault_41_unmanaged_memory_between_guard_pages_is_stepped_to_its_last_element(int length)
     {
         foreach (var backend in Registry.NativeBackends())
         {
@@ -161,7 +161,7 @@ public sealed partial class MemoryTests
     }
 
     [Fact]
-    public void A_stepper_that_is_dropped_in_mid_use_is_finalised_without_harm()
+    public void Fault_34_a_stepper_that_is_dropped_in_mid_use_is_finalised_without_harm()
     {
         static void Drop()
         {
