@@ -48,9 +48,10 @@ int64_t step_of(const nr_tensor &t) { return t.gradient != nullptr ? t.step : 1;
 /* True if the arrays that the steps of a call read and write are larger than the last-level cache. */
 bool exceeds_cache(const nr_options &o, int64_t count, const nr_tensor *tensors) {
     constexpr int64_t arrays = 4;
-    if (o.working_set > last_level_cache_bytes())
+    const int64_t cache = this_processor().last_level_cache_bytes;
+    if (o.working_set > cache)
         return true;
-    int64_t room = last_level_cache_bytes() / arrays;
+    int64_t room = cache / arrays;
     for (int64_t i = 0; i < count && room >= 0; ++i)
         room -= elements_of(tensors[i]) * size_of(o.type);
     return room < 0;
@@ -75,12 +76,14 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (status != NR_OK)
         return status;
 
+    /* Memory that is slower than the processor's own roots hides them. */
     const bool prefetch = exceeds_cache(*options, count, tensors);
+    const step_manner manner = {prefetch, prefetch ? int8_t{0} : this_processor().fma_roots};
     scalar_cache scalars;
     for (int64_t i = 0; i < count; ++i) {
         const nr_tensor &t = tensors[i];
         if (elements_of(t) != 0 && (t.gradient != nullptr || t.active != 0))
-            kernels->step(*options, scalars.of(*options, step_of(t)), t, prefetch);
+            kernels->step(*options, scalars.of(*options, step_of(t)), t, manner);
     }
     return NR_OK;
 }

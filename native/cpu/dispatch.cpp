@@ -1,7 +1,5 @@
 #include "cpu/dispatch.h"
 
-#include "cpu/processor.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +17,7 @@ struct selection {
     int32_t chosen;
     bool forced;
     char asked_for[longest_forced];
-    int64_t last_level_cache_bytes;
+    processor here;
 };
 
 selection selected;
@@ -32,8 +30,7 @@ int32_t isa_of_name(const char *name) {
 }
 
 __attribute__((constructor)) void select_instructions() {
-    const processor here = ask_processor();
-    selected.last_level_cache_bytes = here.last_level_cache_bytes;
+    const processor &here = selected.here = ask_processor();
     selected.tables[NR_ISA_SCALAR] = &scalar::instructions;
 #if defined(__x86_64__)
     if (here.avx2)
@@ -63,7 +60,7 @@ const instruction_set *find_instructions(int32_t isa) {
     return selected.tables[isa == NR_ISA_AUTO ? selected.chosen : isa];
 }
 
-int64_t last_level_cache_bytes() { return selected.last_level_cache_bytes; }
+const processor &this_processor() { return selected.here; }
 
 } // namespace nr
 

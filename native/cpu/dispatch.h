@@ -3,14 +3,15 @@
 #define NR_CPU_DISPATCH_H
 
 #include "cpu/kernel.h"
+#include "cpu/processor.h"
 
 namespace nr {
 
 /* The tables of an instruction set, or null if it is unknown, not compiled in, or cannot run here. */
 const instruction_set *find_instructions(int32_t isa);
 
-/* The size of the last-level cache. */
-int64_t last_level_cache_bytes();
+/* What the processor said of itself. */
+const processor &this_processor();
 
 } // namespace nr
 

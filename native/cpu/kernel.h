@@ -9,9 +9,15 @@ namespace nr {
 
 struct step_scalars;
 
+/* How the loops go about a step; its bits do not depend on it. */
+struct step_manner {
+    bool prefetch;    /* the step's bytes exceed the last-level cache */
+    int8_t fma_roots; /* of four square roots so many are computed by multiplication; 0, 1 or 4 */
+};
+
 struct kernels {
-    /* One step of one tensor. prefetch: the step's bytes exceed the last-level cache. */
-    void (*step)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor, bool prefetch);
+    /* One step of one tensor. */
+    void (*step)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor, step_manner manner);
 
     /* What step would compute for itself, one entry per row. */
     void (*row_statistics)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor,

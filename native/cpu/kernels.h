@@ -59,9 +59,10 @@ rule_entry<T> choose_rule(const nr_options &o, const general_flags &f) {
 }
 
 template <class T>
-void step_tensor(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch) {
+void step_tensor(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, step_manner manner) {
     follower<T> followers[most_followers];
-    task<T> a = make_task<T>(o, scalars, t, prefetch, followers);
+    task<T> a = make_task<T>(o, scalars, t, manner.prefetch, followers);
+    a.flags.fma_roots = manner.fma_roots;
     if (t.gradient == nullptr) {
         follow_tensor(o, a, t);
         return;

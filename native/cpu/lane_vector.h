@@ -64,6 +64,18 @@ NR_INLINE lane<double, 4> widen(lane<float, 4> a) { return {_mm256_cvtps_pd(a.x)
 NR_INLINE lane<double, 8> widen(lane<float, 8> a) { return {_mm512_maskz_cvtps_pd(0xff, a.x)}; }
 #endif
 
+/* The flush of math/flush.h by one test: below the smallest normal number every bit of the exponent is 0. */
+#if defined(__AVX512F__)
+NR_INLINE lane<float, 16> flush(lane<float, 16> a) {
+    const __m512i exponent = _mm512_set1_epi32(0x7f800000);
+    return {_mm512_maskz_mov_ps(_mm512_test_epi32_mask(_mm512_castps_si512(a.x), exponent), a.x)};
+}
+NR_INLINE lane<double, 8> flush(lane<double, 8> a) {
+    const __m512i exponent = _mm512_set1_epi64(0x7ff0000000000000);
+    return {_mm512_maskz_mov_pd(_mm512_test_epi64_mask(_mm512_castpd_si512(a.x), exponent), a.x)};
+}
+#endif
+
 #if defined(__SSE2__)
 NR_INLINE lane<float, 4> root(lane<float, 4> a) { return {_mm_sqrt_ps(a.x)}; }
 NR_INLINE lane<double, 2> root(lane<double, 2> a) { return {_mm_sqrt_pd(a.x)}; }

@@ -10,6 +10,9 @@ struct processor {
     bool avx2;
     bool avx512; /* F, DQ, BW and VL */
     int64_t last_level_cache_bytes;
+    /* Of four AVX-512 square roots so many are better computed by multiplication. Intel's divide and take roots in one unit
+     * and multiply in two others; AMD's Zen 4 has half as many multiplications to spare. */
+    int8_t fma_roots;
 };
 
 /* Instruction sets count only if the operating system saves their registers. */

@@ -66,10 +66,47 @@ private:
     int64_t count_[sum_levels] = {};
 };
 
+/* The lanes of a block in registers, for loops that add whole sets of them. */
+struct lane_sums {
+    static constexpr int registers = sum_lanes / wide_double::width;
+    wide_double sums[registers];
+
+    NR_INLINE explicit lane_sums(const double *lanes) {
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j] = wide_double::load(lanes + j * wide_double::width);
+    }
+
+    NR_INLINE void store(double *lanes) const {
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j].store(lanes + j * wide_double::width);
+    }
+
+    /* Adds a term's elements from i on, one to each lane. */
+    template <class T, class Term>
+    NR_INLINE void add(const Term &term, int64_t i) {
+        using V = lane<T, wide_double::width>;
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j] = sums[j] + term.template at<V>(i + j * wide_double::width);
+    }
+};
+
 /* A sum whose terms arrive in pieces, in order; see math/terms.h. */
 class canonical_sum {
 public:
     canonical_sum() { clear(lanes_); }
+
+    /* Elements until the block is full. */
+    int64_t room() const { return sum_block - position_; }
+
+    /* The lanes of a block of which a multiple of sum_lanes elements has been added, and the same after count more. */
+    NR_INLINE lane_sums open() const { return lane_sums(lanes_); }
+    void close(const lane_sums &sums, int64_t count) {
+        sums.store(lanes_);
+        advance(count);
+    }
 
     template <class T, class Term>
     void add(const Term &term, int64_t begin, int64_t count) {
@@ -79,13 +116,7 @@ public:
             add_in_block<T>(term, begin, piece);
             begin += piece;
             count -= piece;
-            position_ += piece;
-            if (position_ == sum_block) {
-                blocks_.push(collapse(lanes_));
-                clear(lanes_);
-                position_ = 0;
-                ++full_;
-            }
+            advance(piece);
         }
     }
 
@@ -98,12 +129,21 @@ public:
     }
 
 private:
+    void advance(int64_t count) {
+        position_ += count;
+        if (position_ == sum_block) {
+            blocks_.push(collapse(lanes_));
+            clear(lanes_);
+            position_ = 0;
+            ++full_;
+        }
+    }
+
     template <class T, class Term>
     NR_INLINE void add_in_block(const Term &term, int64_t begin, int64_t count) {
         using D = wide_double;
         using V = lane<T, D::width>;
         using V1 = lane<T, 1>;
-        constexpr int registers = sum_lanes / D::width;
         int64_t i = 0;
         auto one = [&] {
             lanes_[(position_ + i) % sum_lanes] += term.template at<V1>(begin + i).x;
@@ -112,18 +152,10 @@ private:
         while (i < count && (position_ + i) % sum_lanes != 0)
             one();
         if (i + sum_lanes <= count) {
-            D sums[registers];
-            NR_UNROLL
-            for (int j = 0; j < registers; ++j)
-                sums[j] = D::load(lanes_ + j * D::width);
-            for (; i + sum_lanes <= count; i += sum_lanes) {
-                NR_UNROLL
-                for (int j = 0; j < registers; ++j)
-                    sums[j] = sums[j] + term.template at<V>(begin + i + j * D::width);
-            }
-            NR_UNROLL
-            for (int j = 0; j < registers; ++j)
-                sums[j].store(lanes_ + j * D::width);
+            lane_sums sums(lanes_);
+            for (; i + sum_lanes <= count; i += sum_lanes)
+                sums.add<T>(term, begin + i);
+            sums.store(lanes_);
         }
         if (D::width > 1 && (position_ + i) % sum_lanes == 0)
             for (int j = 0; i + D::width <= count; j += D::width, i += D::width)

@@ -49,11 +49,31 @@ void step_without_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
     const row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
     const int64_t width = t.rows * t.inner;
     for (int64_t o = 0; o < t.outer; ++o)
-        run(a, o * t.stride, width, none);
+        run(a, o * t.stride, width, none, nullptr);
+}
+
+/* Where nothing but the mean matters: the next row is summed while one is stepped. */
+template <class T>
+void step_centred_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
+    canonical_sum first;
+    first.add<T>(plain_term<T>{a.g}, 0, t.inner);
+    double sum = first.result();
+    for (int64_t r = 0; r < t.rows; ++r) {
+        const bool last = r + 1 == t.rows;
+        row_ahead<T> next = {a.g + (r + 1) * t.inner, {}};
+        run(a, r * t.inner, t.inner, {{T(1), row_mean<T>(sum, t.inner), T(1)}, nullptr, nullptr, nullptr},
+            last ? nullptr : &next);
+        if (!last)
+            sum = next.sum.result();
+    }
 }
 
 template <class T>
 void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+    if (t.outer == 1 && t.row_values == nullptr && a.flags.centre_gradient && a.flags.common()) {
+        step_centred_rows(a, run, t);
+        return;
+    }
     T scales[row_tile], means[row_tile], denominators[row_tile];
     /* Rows that lie in one piece are stepped as soon as their statistics are known, while they are in the cache. */
     const int64_t tile = t.outer == 1 ? 1 : row_tile;
@@ -63,7 +83,7 @@ void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, c
         for (int64_t o = 0; o < t.outer; ++o)
             for (int64_t r = 0; r < count; ++r)
                 run(a, o * t.stride + (first + r) * t.inner, t.inner,
-                    {{scales[r], means[r], denominators[r]}, nullptr, nullptr, nullptr});
+                    {{scales[r], means[r], denominators[r]}, nullptr, nullptr, nullptr}, nullptr);
     }
 }
 
@@ -83,7 +103,7 @@ void step_short_rows(task<T> &a, step_run<T> run, update_sums<T> updates, const 
         }
         for (int64_t o = 0; o < t.outer; ++o)
             run(a, o * t.stride + first * t.inner, count * t.inner,
-                {{T(1), T(0), T(1)}, room.scales, room.means, room.denominators});
+                {{T(1), T(0), T(1)}, room.scales, room.means, room.denominators}, nullptr);
     }
 }
 

@@ -2,7 +2,7 @@
 #ifndef NR_CPU_STEP_H
 #define NR_CPU_STEP_H
 
-#include "cpu/width.h"
+#include "cpu/groups.h"
 #include "math/step_lane.h"
 
 namespace nr::NR_LANES {
@@ -44,21 +44,39 @@ struct step_body {
     }
 };
 
-/* Steps count contiguous elements from begin on; rows are theirs. */
+/* Steps count contiguous elements from begin on; rows are theirs. ahead, or null: the row to sum meanwhile. */
 template <class T>
-using step_run = void (*)(const task<T> &task, int64_t begin, int64_t count, const row_values<T> &rows);
+using step_run = void (*)(const task<T> &task, int64_t begin, int64_t count, const row_values<T> &rows,
+                          row_ahead<T> *ahead);
 
 template <class Rule, class T, bool Centre, bool Leader>
-void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_values<T> &rows) {
+void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *ahead) {
+    using body_type = step_body<Rule, T, common_flags<Centre, Leader>>;
     const task<T> a = shared;
-    const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.prefetch};
-    const step_body<Rule, T, common_flags<Centre, Leader>> body = {a, f, rows, begin};
+    const common_flags<Centre, Leader> f = {a.flags.row_tables, a.flags.prefetch, a.flags.fma_roots};
+    const body_type body = {a, f, rows, begin};
+    const group_steps<Rule, T, body_type> groups = {body};
+    constexpr int64_t group = groups.elements;
     int64_t i = 0;
+    if (Centre && ahead != nullptr) {
+        while (count - i >= group) {
+            const int64_t room = ahead->sum.room();
+            const int64_t piece = count - i < room ? (count - i) / group : room / group;
+            lane_sums sums = ahead->sum.open();
+            groups.run(i, piece, sum_beside<T, group>{ahead->from, sums});
+            ahead->sum.close(sums, piece * group);
+            i += piece * group;
+        }
+        ahead->sum.template add<T>(plain_term<T>{ahead->from}, i, count - i);
+    } else if (groups.staged()) {
+        groups.run(0, count / group, nothing_beside{});
+        i = count / group * group;
+    }
     for_each_lane<T, full_width<T>>(i, count, body);
 }
 
 template <class Rule, class T>
-void run_general(const task<T> &a, int64_t begin, int64_t count, const row_values<T> &rows) {
+void run_general(const task<T> &a, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *) {
     const step_body<Rule, T, general_flags> body = {a, a.flags, rows, begin};
     int64_t i = 0;
     for_each_lane<T, full_width<T>>(i, count, body);

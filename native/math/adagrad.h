@@ -4,11 +4,13 @@
 
 #include "math/constants.h"
 #include "math/flush.h"
+#include "math/quotient.h"
 
 namespace nr::NR_LANES {
 
 struct adagrad {
     static constexpr int states = 1;
+    static constexpr bool divides_by_root = true;
 
     /* S += g g */
     template <class V, class Flags>
@@ -18,8 +20,21 @@ struct adagrad {
 
     /* g / (sqrt(S) + eps) */
     template <class V, class Flags>
-    static NR_INLINE V update(const constants<V> &k, const Flags &, V g, const V *s) {
-        return g / (root(s[0]) + k.epsilon);
+    static NR_INLINE V update(const constants<V> &k, const Flags &f, V g, const V *s) {
+        return quotient<adagrad>(k, f, g, s);
+    }
+
+    template <class V>
+    static NR_INLINE V numerator(V g, const V *) {
+        return g;
+    }
+    template <class V, class Flags>
+    static NR_INLINE V radicand(const Flags &, const V *s) {
+        return s[0];
+    }
+    template <class V>
+    static NR_INLINE V divisor(const constants<V> &k, V root) {
+        return root + k.epsilon;
     }
 };
 

@@ -8,6 +8,7 @@ namespace nr::NR_LANES {
 
 struct adam {
     static constexpr int states = 2;
+    static constexpr bool divides_by_root = true;
 
     template <class V, class Flags>
     static NR_INLINE void advance(const constants<V> &k, const Flags &f, V g, V *s) {
@@ -19,8 +20,21 @@ struct adam {
 
     /* m / (sqrt(v or vmax) c + eps) */
     template <class V, class Flags>
-    static NR_INLINE V update(const constants<V> &k, const Flags &f, V, const V *s) {
-        return s[0] / (root(f.maximum ? s[2] : s[1]) * k.root_scale + k.epsilon);
+    static NR_INLINE V update(const constants<V> &k, const Flags &f, V g, const V *s) {
+        return quotient<adam>(k, f, g, s);
+    }
+
+    template <class V>
+    static NR_INLINE V numerator(V, const V *s) {
+        return s[0];
+    }
+    template <class V, class Flags>
+    static NR_INLINE V radicand(const Flags &f, const V *s) {
+        return f.maximum ? s[2] : s[1];
+    }
+    template <class V>
+    static NR_INLINE V divisor(const constants<V> &k, V root) {
+        return root * k.root_scale + k.epsilon;
     }
 };
 

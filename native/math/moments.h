@@ -4,6 +4,7 @@
 
 #include "math/constants.h"
 #include "math/flush.h"
+#include "math/quotient.h"
 
 namespace nr::NR_LANES {
 

@@ -8,6 +8,7 @@ namespace nr::NR_LANES {
 
 struct radam {
     static constexpr int states = 2;
+    static constexpr bool divides_by_root = true;
 
     template <class V, class Flags>
     static NR_INLINE void advance(const constants<V> &k, const Flags &, V g, V *s) {
@@ -17,8 +18,21 @@ struct radam {
 
     /* m / (sqrt(v) + eps), or m while the variance of 1/sqrt(v) is intractable */
     template <class V, class Flags>
-    static NR_INLINE V update(const constants<V> &k, const Flags &f, V, const V *s) {
-        return f.rectified ? s[0] / (root(s[1]) + k.epsilon) : s[0];
+    static NR_INLINE V update(const constants<V> &k, const Flags &f, V g, const V *s) {
+        return f.rectified ? quotient<radam>(k, f, g, s) : s[0];
+    }
+
+    template <class V>
+    static NR_INLINE V numerator(V, const V *s) {
+        return s[0];
+    }
+    template <class V, class Flags>
+    static NR_INLINE V radicand(const Flags &, const V *s) {
+        return s[1];
+    }
+    template <class V>
+    static NR_INLINE V divisor(const constants<V> &k, V root) {
+        return root + k.epsilon;
     }
 };
 

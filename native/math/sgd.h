@@ -9,6 +9,7 @@ namespace nr::NR_LANES {
 
 struct sgd {
     static constexpr int states = 0;
+    static constexpr bool divides_by_root = false;
 
     template <class V, class Flags>
     static NR_INLINE void advance(const constants<V> &, const Flags &, V, V *) {}
@@ -21,6 +22,7 @@ struct sgd {
 
 struct sgd_momentum {
     static constexpr int states = 1;
+    static constexpr bool divides_by_root = false;
 
     /* b = g on the first step, without dampening; then b = mu b + (1-dampening) g */
     template <class V, class Flags>

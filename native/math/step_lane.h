@@ -51,36 +51,55 @@ NR_INLINE bool uses_state(const Flags &f, int j) {
     return j < Rule::states || (f.maximum && j == Rule::states);
 }
 
+template <class Rule, class V, class Flags, class T>
+NR_INLINE void load_states(const task<T> &a, const Flags &f, int64_t i, V (&s)[state_arrays]) {
+    NR_UNROLL
+    for (int j = 0; j < state_arrays; ++j)
+        s[j] = uses_state<Rule>(f, j) ? V::load(a.s[j] + i) : V::all(T(0));
+}
+
+template <class Rule, class V, class Flags, class T>
+NR_INLINE void store_states(const task<T> &a, const Flags &f, int64_t i, const V (&s)[state_arrays]) {
+    NR_UNROLL
+    for (int j = 0; j < state_arrays; ++j)
+        if (uses_state<Rule>(f, j))
+            s[j].store(a.s[j] + i);
+}
+
+/* p (1 - eta lambda) - s u, and what a leader makes of it. */
+template <class V, class Flags, class T>
+NR_INLINE V move(const task<T> &a, const constants<V> &k, const Flags &f, V leader_weight, V p, V update, int64_t i) {
+    if (f.moves)
+        p = p * k.decay - k.step_size * update;
+    if (f.one_leader) {
+        p = follow(V::load(a.leader + i), p, leader_weight);
+        p.store(a.leader + i);
+    }
+    return p;
+}
+
 /* One step of the elements of a lane from i on, given their raw gradient. */
 template <class Rule, class V, class Flags, class T = typename V::element>
 NR_INLINE void step_lane(const task<T> &a, const constants<V> &k, const Flags &f, const row<V> &r, V leader_weight,
                          V gradient, int64_t i) {
     V p = V::load(a.p + i);
     V s[state_arrays];
-    NR_UNROLL
-    for (int j = 0; j < state_arrays; ++j)
-        s[j] = uses_state<Rule>(f, j) ? V::load(a.s[j] + i) : V::all(T(0));
+    load_states<Rule>(a, f, i, s);
 
     const V g = prepare_gradient(k, f, gradient, p, r);
     Rule::advance(k, f, g, s);
+    V update = p;
     if (f.moves) {
-        V update = Rule::update(k, f, g, s);
+        update = Rule::update(k, f, g, s);
         if (f.centre_update)
             update = update - r.mean;
-        p = p * k.decay - k.step_size * update;
     }
-    if (f.one_leader) {
-        p = follow(V::load(a.leader + i), p, leader_weight);
-        p.store(a.leader + i);
-    }
+    p = move(a, k, f, leader_weight, p, update, i);
     if (f.followers)
         p = move_followers(a, i, p, s);
 
     p.store(a.p + i);
-    NR_UNROLL
-    for (int j = 0; j < state_arrays; ++j)
-        if (uses_state<Rule>(f, j))
-            s[j].store(a.s[j] + i);
+    store_states<Rule>(a, f, i, s);
     if (f.zero)
         V::all(T(0)).store(a.g + i);
 }

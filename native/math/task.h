@@ -31,6 +31,7 @@ struct general_flags {
     bool followers;  /* any other combination of them */
     bool row_tables; /* row statistics are given per element, not per call */
     bool prefetch;
+    int8_t fma_roots; /* of four roots so many are computed without the processor's own; see cpu/groups.h */
 
     /* True if common_flags describes the step. */
     bool common() const {
@@ -61,6 +62,7 @@ struct common_flags {
     static constexpr bool followers = false;
     bool row_tables;
     bool prefetch;
+    int8_t fma_roots;
 };
 
 template <class T>

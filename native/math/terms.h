@@ -103,9 +103,7 @@ struct update_term {
         const task<T> &a = from.a;
         const constants<V> k = spread_constants<V>(a.k);
         V s[state_arrays];
-        NR_UNROLL
-        for (int j = 0; j < state_arrays; ++j)
-            s[j] = uses_state<Rule>(a.flags, j) ? V::load(a.s[j] + i) : V::all(T(0));
+        load_states<Rule>(a, a.flags, i, s);
         const V g = from.template gradient<V>(i, r);
         Rule::advance(k, a.flags, g, s);
         return widen(Rule::update(k, a.flags, g, s));

@@ -1,0 +1,146 @@
+/* Steps several registers at a time: while the next row is summed, and with the stages of a quotient overlapped. */
+#ifndef NR_CPU_GROUPS_H
+#define NR_CPU_GROUPS_H
+
+#include "cpu/exact_root.h"
+#include "cpu/reduce.h"
+#include "math/terms.h"
+
+namespace nr::NR_LANES {
+
+/* A row that is summed while the one before it, of the same length, is stepped. */
+template <class T>
+struct row_ahead {
+    const T *from;
+    canonical_sum sum;
+};
+
+/* What goes on beside a group's step. */
+struct nothing_beside {
+    NR_INLINE void operator()(int64_t) const {}
+};
+
+template <class T, int64_t Elements>
+struct sum_beside {
+    const T *from;
+    lane_sums &sums;
+
+    NR_INLINE void operator()(int64_t i) const {
+        NR_UNROLL
+        for (int64_t n = 0; n < Elements; n += sum_lanes)
+            sums.add<T>(plain_term<T>{from}, i + n);
+    }
+};
+
+/* A group is four registers, or as many as one element for every lane of a sum takes. Body is a step_body. */
+template <class Rule, class T, class Body>
+struct group_steps {
+    using V = lane<T, full_width<T>>;
+    static constexpr int lanes = 4 * V::width >= sum_lanes ? 4 : sum_lanes / V::width;
+    static constexpr int64_t elements = int64_t{lanes} * V::width;
+    static constexpr bool can_stage = Rule::divides_by_root && has_root_by_fma<V>;
+
+    const Body &body;
+
+    NR_INLINE bool staged() const { return can_stage && body.f.fma_roots != 0; }
+
+    template <class Beside>
+    NR_INLINE void run(int64_t from, int64_t groups, const Beside &beside) const {
+        if constexpr (can_stage)
+            if (staged()) {
+                run_staged(from, groups, beside);
+                return;
+            }
+        for (int64_t end = from + groups * elements; from < end; from += elements) {
+            int64_t i = from;
+            body.template run<V>(i, from + elements);
+            beside(from);
+        }
+    }
+
+private:
+    /* Roots and divisions take long, one after the other; in a software pipeline those of four groups overlap. */
+    template <class Beside>
+    NR_INLINE void run_staged(int64_t from, int64_t groups, const Beside &beside) const {
+        const constants<V> k = spread_constants<V>(body.a.k);
+        const V leader_weight = V::all(body.a.leader_weight);
+        V radicands[lanes] = {}, divisors[lanes] = {}, updates[lanes] = {};
+        for (int64_t n = 0; n < groups + 3; ++n) {
+            const int64_t i = from + n * elements;
+            if (n >= 3)
+                move_group(k, leader_weight, updates, i - 3 * elements);
+            if (n >= 2 && n < groups + 2)
+                divide_group(k, divisors, i - 2 * elements, updates);
+            if (n >= 1 && n < groups + 1)
+                root_group(k, radicands, divisors);
+            if (n < groups) {
+                advance_group(k, i, radicands);
+                beside(i);
+            }
+        }
+    }
+
+    NR_INLINE V gradient(const constants<V> &k, int64_t i) const {
+        const V g = V::load(body.a.g + body.begin + i);
+        return prepare_gradient(k, body.f, g, g, row_at<V>(body.f, body.rows, i));
+    }
+
+    NR_INLINE void advance_group(const constants<V> &k, int64_t i, V (&radicands)[lanes]) const {
+        NR_UNROLL
+        for (int j = 0; j < lanes; ++j, i += V::width) {
+            V s[state_arrays];
+            load_states<Rule>(body.a, body.f, body.begin + i, s);
+            Rule::advance(k, body.f, gradient(k, i), s);
+            store_states<Rule>(body.a, body.f, body.begin + i, s);
+            radicands[j] = Rule::radicand(body.f, s);
+        }
+    }
+
+    NR_INLINE void root_group(const constants<V> &k, const V (&radicands)[lanes], V (&divisors)[lanes]) const {
+        V roots[lanes];
+        bool exact;
+        if (body.f.fma_roots == lanes) {
+            NR_UNROLL
+            for (int j = 0; j < lanes; ++j)
+                roots[j] = root_by_fma(radicands[j]);
+            exact = !any_nan(roots[0], roots[1]) && !any_nan(roots[2], roots[3]);
+        } else {
+            roots[0] = root_by_fma(radicands[0]);
+            NR_UNROLL
+            for (int j = 1; j < lanes; ++j)
+                roots[j] = root(radicands[j]);
+            exact = !any_nan(roots[0], roots[0]);
+        }
+        if (__builtin_expect(!exact, 0)) {
+            NR_UNROLL
+            for (int j = 0; j < lanes; ++j)
+                roots[j] = root(radicands[j]);
+        }
+        NR_UNROLL
+        for (int j = 0; j < lanes; ++j)
+            divisors[j] = Rule::divisor(k, roots[j]);
+    }
+
+    /* Loads its numerators anew: registers are scarcer than loads. */
+    NR_INLINE void divide_group(const constants<V> &k, const V (&divisors)[lanes], int64_t i,
+                                V (&updates)[lanes]) const {
+        NR_UNROLL
+        for (int j = 0; j < lanes; ++j, i += V::width) {
+            V s[state_arrays];
+            load_states<Rule>(body.a, body.f, body.begin + i, s);
+            updates[j] = Rule::numerator(gradient(k, i), s) / divisors[j];
+        }
+    }
+
+    NR_INLINE void move_group(const constants<V> &k, V leader_weight, const V (&updates)[lanes], int64_t i) const {
+        NR_UNROLL
+        for (int j = 0; j < lanes; ++j, i += V::width) {
+            const int64_t at = body.begin + i;
+            move(body.a, k, body.f, leader_weight, V::load(body.a.p + at), updates[j], at).store(body.a.p + at);
+        }
+    }
+};
+
+} // namespace nr::NR_LANES
+
+#endif
