@@ -2,10 +2,8 @@
 
 #include "cpu/dispatch.h"
 #include "cpu/float_control.h"
+#include "cpu/scalar_cache.h"
 #include "cpu/validate.h"
-
-#define NR_LANES host
-#include "math/scalars.h"
 
 namespace nr {
 
@@ -18,43 +16,11 @@ const kernels *find_kernels(int32_t isa, int32_t type) {
     return type == NR_FLOAT64 ? found->float64 : found->float32;
 }
 
-/* Never inlined, so that nothing of it can move to where the caller's control word is in force. */
-__attribute__((noinline)) step_scalars compute_scalars(const nr_options &options, int64_t t) {
-    return host::scalars_of_step(options, t);
-}
-
-/* The scalars of the steps that a call asks for, each computed once: the tensors of a call nearly always share theirs. */
-class scalar_cache {
-public:
-    const step_scalars &of(const nr_options &options, int64_t t) {
-        entry &e = entries_[t % size];
-        if (e.t != t)
-            e = {t, compute_scalars(options, t)};
-        return e.scalars;
-    }
-
-private:
-    static constexpr int64_t size = 16;
-    struct entry {
-        int64_t t = 0;
-        step_scalars scalars;
-    };
-    entry entries_[size];
-};
-
-/* Without a gradient a tensor may have no step yet. */
-int64_t step_of(const nr_tensor &t) { return t.gradient != nullptr ? t.step : 1; }
-
-/* True if the arrays that the steps of a call read and write are larger than the last-level cache. */
-bool exceeds_cache(const nr_options &o, int64_t count, const nr_tensor *tensors) {
+/* The elements that a step takes in before its arrays are larger than the last-level cache; negative if they are. */
+int64_t elements_in_cache(const nr_options &o) {
     constexpr int64_t arrays = 4;
     const int64_t cache = this_processor().last_level_cache_bytes;
-    if (o.working_set > cache)
-        return true;
-    int64_t room = cache / arrays;
-    for (int64_t i = 0; i < count && room >= 0; ++i)
-        room -= elements_of(tensors[i]) * size_of(o.type);
-    return room < 0;
+    return o.working_set > cache ? -1 : cache / (arrays * size_of(o.type));
 }
 
 } // namespace
@@ -71,20 +37,19 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (kernels == nullptr)
         return NR_E_ISA;
     status = check_list(count, tensors);
-    for (int64_t i = 0; i < count && status == NR_OK; ++i)
+    int64_t room = elements_in_cache(*options);
+    for (int64_t i = 0; i < count && status == NR_OK; ++i) {
         status = check_tensor(*options, tensors[i], tensors[i].row_values, tensors[i].row_values != nullptr);
+        if (room >= 0 && status == NR_OK)
+            room -= elements_of(tensors[i]);
+    }
     if (status != NR_OK)
         return status;
 
     /* Memory that is slower than the processor's own roots hides them. */
-    const bool prefetch = exceeds_cache(*options, count, tensors);
-    const step_manner manner = {prefetch, prefetch ? int8_t{0} : this_processor().fma_roots};
-    scalar_cache scalars;
-    for (int64_t i = 0; i < count; ++i) {
-        const nr_tensor &t = tensors[i];
-        if (elements_of(t) != 0 && (t.gradient != nullptr || t.active != 0))
-            kernels->step(*options, scalars.of(*options, step_of(t)), t, manner);
-    }
+    const bool prefetch = room < 0;
+    scalar_cache scalars(*options);
+    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? int8_t{0} : this_processor().fma_roots});
     return NR_OK;
 }
 
@@ -110,11 +75,11 @@ nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_t
     if (status != NR_OK)
         return status;
 
-    scalar_cache scalars;
+    scalar_cache scalars(*options);
     for (int64_t i = 0; i < count; ++i) {
         const nr_tensor &t = tensors[i];
         if (elements_of(t) != 0 && t.gradient != nullptr && rows[i] != nullptr)
-            kernels->row_statistics(*options, scalars.of(*options, t.step), t, rows[i]);
+            kernels->row_statistics(*options, scalars.of(t.step), t, rows[i]);
     }
     return NR_OK;
 }

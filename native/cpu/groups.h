@@ -38,6 +38,8 @@ struct group_steps {
     using V = lane<T, full_width<T>>;
     static constexpr int lanes = 4 * V::width >= sum_lanes ? 4 : sum_lanes / V::width;
     static constexpr int64_t elements = int64_t{lanes} * V::width;
+    /* So many elements that the pipeline is full for longer than it takes to fill and to drain. */
+    static constexpr int64_t worth_staging = 8 * elements;
     static constexpr bool can_stage = Rule::divides_by_root && has_root_by_fma<V>;
 
     const Body &body;

@@ -8,6 +8,7 @@
 namespace nr {
 
 struct step_scalars;
+class scalar_cache;
 
 /* How the loops go about a step; its bits do not depend on it. */
 struct step_manner {
@@ -16,8 +17,9 @@ struct step_manner {
 };
 
 struct kernels {
-    /* One step of one tensor. */
-    void (*step)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor, step_manner manner);
+    /* One step of every tensor that has elements, and a gradient or a follower that moves. */
+    void (*step)(const nr_options &options, scalar_cache &scalars, int64_t count, const nr_tensor *tensors,
+                 step_manner manner);
 
     /* What step would compute for itself, one entry per row. */
     void (*row_statistics)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor,

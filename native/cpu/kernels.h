@@ -3,6 +3,7 @@
 #define NR_CPU_KERNELS_H
 
 #include "cpu/kernel.h"
+#include "cpu/scalar_cache.h"
 #include "cpu/seed_step.h"
 
 namespace nr::NR_LANES {
@@ -58,21 +59,38 @@ rule_entry<T> choose_rule(const nr_options &o, const general_flags &f) {
     }
 }
 
+/* True if what make_task finds for one tensor holds for the other, but for the arrays. */
+NR_INLINE bool share_task(const nr_tensor &a, const nr_tensor &b) {
+    return a.step == b.step && a.flags == b.flags && a.gradient != nullptr && b.gradient != nullptr &&
+           (a.active | b.active) == 0;
+}
+
 template <class T>
-void step_tensor(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, step_manner manner) {
+void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, const nr_tensor *tensors,
+                  step_manner manner) {
     follower<T> followers[most_followers];
-    task<T> a = make_task<T>(o, scalars, t, manner.prefetch, followers);
-    a.flags.fma_roots = manner.fma_roots;
-    if (t.gradient == nullptr) {
-        follow_tensor(o, a, t);
-        return;
+    task<T> a;
+    rule_entry<T> rule = {};
+    const nr_tensor *made_for = nullptr;
+    for (const nr_tensor *t = tensors; t != tensors + count; ++t) {
+        if (t->outer * t->rows * t->inner == 0 || (t->gradient == nullptr && t->active == 0))
+            continue;
+        if (made_for != nullptr && share_task(*made_for, *t)) {
+            point_at(a, *t);
+        } else {
+            /* Without a gradient a tensor may have no step yet. */
+            a = make_task<T>(o, scalars.of(t->gradient != nullptr ? t->step : 1), *t, manner.prefetch, followers);
+            a.flags.fma_roots = manner.fma_roots;
+            rule = choose_rule<T>(o, a.flags);
+            made_for = t;
+        }
+        if (t->gradient == nullptr)
+            follow_tensor(o, a, *t);
+        else if (o.algorithm == NR_SEED_RANGER)
+            step_seed_ranger(o, a, *t);
+        else
+            step_runs(a, rule.run, rule.updates, *t);
     }
-    if (o.algorithm == NR_SEED_RANGER) {
-        step_seed_ranger(o, a, t);
-        return;
-    }
-    const rule_entry<T> rule = choose_rule<T>(o, a.flags);
-    step_runs(a, rule.run, rule.updates, t);
 }
 
 template <class T>
@@ -175,7 +193,7 @@ void accumulate_array(int64_t n, const void *gradient, void *sum) {
 }
 
 template <class T>
-constexpr kernels kernels_of = {step_tensor<T>, tensor_row_statistics<T>, block_square_sums<T>, accumulate_array<T>};
+constexpr kernels kernels_of = {step_tensors<T>, tensor_row_statistics<T>, block_square_sums<T>, accumulate_array<T>};
 
 extern const instruction_set instructions;
 const instruction_set instructions = {&kernels_of<float>, &kernels_of<double>};

@@ -46,7 +46,7 @@ void fill_tables(const task<T> &a, update_sums<T> updates, const nr_tensor &t, i
 /* Where no row matters. */
 template <class T>
 void step_without_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
-    const row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
+    static constexpr row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
     const int64_t width = t.rows * t.inner;
     for (int64_t o = 0; o < t.outer; ++o)
         run(a, o * t.stride, width, none, nullptr);
@@ -88,10 +88,11 @@ void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, c
 }
 
 template <class T>
-void step_short_rows(task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
     row_room<T> room;
     const row_tables<T> tables = {room.scales, room.means, room.denominators};
     const int64_t tile = table_elements / t.inner;
+    task<T> a = shared;
     a.flags.row_tables = true;
     for (int64_t first = 0; first < t.rows; first += tile) {
         const int64_t count = t.rows - first < tile ? t.rows - first : tile;
@@ -108,7 +109,7 @@ void step_short_rows(task<T> &a, step_run<T> run, update_sums<T> updates, const 
 }
 
 template <class T>
-void step_runs(task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+void step_runs(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
     if (!needs_rows(a.flags))
         step_without_rows(a, run, t);
     else if (t.inner >= long_run)

@@ -68,7 +68,7 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
             i += piece * group;
         }
         ahead->sum.template add<T>(plain_term<T>{ahead->from}, i, count - i);
-    } else if (groups.staged()) {
+    } else if (groups.staged() && count >= groups.worth_staging) {
         groups.run(0, count / group, nothing_beside{});
         i = count / group * group;
     }

@@ -159,16 +159,21 @@ inline int list_followers(const nr_options &o, const nr_tensor &t, follower<T> *
     return count;
 }
 
+template <class T>
+NR_INLINE void point_at(task<T> &a, const nr_tensor &t) {
+    a.p = static_cast<T *>(t.parameter);
+    a.g = static_cast<T *>(t.gradient);
+    for (int j = 0; j < a.states; ++j)
+        a.s[j] = static_cast<T *>(t.state[j]);
+}
+
 /* list must hold most_followers entries and outlive the task. */
 template <class T>
 inline task<T> make_task(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch,
                          follower<T> *list) {
     task<T> a = {};
-    a.p = static_cast<T *>(t.parameter);
-    a.g = static_cast<T *>(t.gradient);
     a.states = states_of(o);
-    for (int j = 0; j < a.states; ++j)
-        a.s[j] = static_cast<T *>(t.state[j]);
+    point_at(a, t);
     if (o.algorithm == NR_ADAGRAD)
         a.start[0] = T(o.initial_accumulator);
     a.followers = list;
