@@ -25,6 +25,7 @@ internal static class CommandLine
             HelpName = "nativeranger",
         };
         root.Add(new TrainCommand());
+        root.Add(new MinimizeCommand());
         root.Add(new VerifyCommand());
         root.Add(new BenchCommand());
         root.Add(new InfoCommand());

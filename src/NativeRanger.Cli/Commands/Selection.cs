@@ -29,6 +29,17 @@ internal static class Selection
     public static IEnumerable<string> Words(IEnumerable<string> values) =>
         values.SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries));
 
+    /// <summary>Learning rates, each once.</summary>
+    public static IReadOnlyList<double> Rates(double[] given)
+    {
+        foreach (var rate in given.Where(rate => !(double.IsFinite(rate) && rate >= 0)))
+        {
+            throw new UserErrorException($"--lr must be at least 0; it is {rate}.");
+        }
+
+        return [.. given.Distinct()];
+    }
+
     public static int AtLeastOne(int value, string option) =>
         value >= 1 ? value : throw new UserErrorException($"{option} must be at least 1; it is {value}.");
 }

@@ -190,12 +190,8 @@ internal sealed class TrainCommand : Command
                 ScheduleCatalogue.All.Select(s => s.Name)
             ) ?? (sweep ? [ScheduleCatalogue.Constant, ScheduleCatalogue.FlatCosine] : [ScheduleCatalogue.FlatCosine]);
         var rates = parsed.GetValue(ratesOption) is { Length: > 0 } given
-            ? given.Distinct().ToArray()
+            ? Selection.Rates(given)
             : TrainingPlan.SweptRates;
-        foreach (var rate in rates.Where(rate => !(double.IsFinite(rate) && rate >= 0)))
-        {
-            throw new UserErrorException($"--lr must be at least 0; it is {rate}.");
-        }
 
         var model = parsed.GetRequiredValue(modelOption) is "mlp" ? ModelKind.Mlp : ModelKind.Softmax;
         var backend = BackendChoice.Single(parsed.GetRequiredValue(backendOption));

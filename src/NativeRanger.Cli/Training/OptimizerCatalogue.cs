@@ -40,6 +40,10 @@ internal static class OptimizerCatalogue
     public static IReadOnlyList<OptimizerChoice> All { get; } =
     [.. Plain, .. new[] { "sgd", "nesterov", "adagrad", "adam", "radam" }.Select(inner => Find(Wrapper + inner)!)];
 
+    /// <summary>Everything that differs on a vector, of which nothing is centralised.</summary>
+    public static IReadOnlyList<OptimizerChoice> OnVectors { get; } =
+    [.. All.Where(choice => choice.Recipe is not Ranger { Centralization: Centralization.None })];
+
     /// <summary>The optimizer of that name, as in <c>adam</c>, <c>lookahead-adam</c> or <c>Lookahead(Adam)</c>; null if there is none.</summary>
     public static OptimizerChoice? Find(string name)
     {

@@ -6,7 +6,7 @@ public sealed class CommandTests
     public static TheoryData<string, string> Misuses() =>
         new()
         {
-            { "learn", "no command 'learn'; there are train, verify," },
+            { "learn", "no command 'learn'; there are train, minimize," },
             { "train --lr fast", "'fast'" },
             { "train --lr -1", "--lr must be at least 0; it is -1" },
             { "train --optimizer lion", "no optimizer 'lion'; there are sgd" },
@@ -18,6 +18,10 @@ public sealed class CommandTests
             { "train --batch 0", "--batch must be at least 1; it is 0" },
             { "train --hidden 0", "--hidden must be at least 1; it is 0" },
             { "train --data no-such-folder", "no folder 'no-such-folder'" },
+            { "minimize --function himalaya", "no function 'himalaya'; there are rosenbrock" },
+            { "minimize --optimizer lion", "no optimizer 'lion'" },
+            { "minimize --lr -1", "--lr must be at least 0; it is -1" },
+            { "minimize --steps 0", "--steps must be at least 1; it is 0" },
             { "verify --traces no-such-folder", "no folder 'no-such-folder'" },
             { "verify --isa mmx", "'mmx'" },
             { "verify --unknown", "'--unknown'" },
@@ -37,6 +41,7 @@ public sealed class CommandTests
 
     [Theory]
     [InlineData("train", "nativeranger train --sweep")]
+    [InlineData("minimize", "nativeranger minimize --function")]
     [InlineData("verify", "nativeranger verify --traces")]
     [InlineData("info", "nativeranger info")]
     public void Help_shows_how(string command, string example)

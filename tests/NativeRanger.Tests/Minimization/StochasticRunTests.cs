@@ -127,6 +127,19 @@ public sealed class StochasticRunTests
     }
 
     [Fact]
+    public void A_batch_of_another_dimension_is_named_and_the_last_point_kept()
+    {
+        var exception = Assert.Throws<MinimizationException>(() =>
+            new FirstOrderMinimizer(Half).FindMinimum(
+                [Objectives.Parabola(), Objectives.Parabola(), Scripted.GradientAt(1, Objectives.Point(1, 2, 3))],
+                Objectives.Point(8)
+            )
+        );
+        Assert.Contains("a gradient of 3 elements at a point of 1", exception.Message, StringComparison.Ordinal);
+        Assert.Equal([4], exception.Best.MinimizingPoint);
+    }
+
+    [Fact]
     public void Batches_without_a_gradient_get_one_of_differences()
     {
         var batch = ObjectiveFunction.Value(x => x[0] * x[0] / 2);
