@@ -121,13 +121,18 @@ NR_API nr_mpi_status nr_mpi_test(nr_mpi_batch *batch, int32_t *done);
 /* Waits for the whole batch, but no longer than timeout nanoseconds. */
 NR_API nr_mpi_status nr_mpi_wait(nr_mpi_batch *batch, int64_t timeout);
 
-/* *called: 1 if another rank has begun a roll call, since it ran into its time limit. To be asked now and then while waiting, so
- * that all ranks that wait give up together. */
+/* *called: 1 if another rank has begun a roll call, since it ran into its time limit or failed. To be asked now and then while
+ * waiting, so that all ranks that wait give up together. */
 NR_API nr_mpi_status nr_mpi_roll_called(nr_mpi_communicator *communicator, int32_t *called);
 
-/* Which ranks are alive and waiting in a roll call too, after a timeout: present[r] is 1 or 0. Waits until all are, at most
- * timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards the communicator is good for nothing else. */
-NR_API nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int64_t timeout, uint8_t *present);
+/* What a rank tells the others in a roll call. */
+enum nr_mpi_presence { NR_MPI_ABSENT = 0, NR_MPI_WAITED_IN_VAIN = 1, NR_MPI_FAILED = 2 };
+
+/* Tells the other ranks an nr_mpi_presence, after a timeout or a failure, and learns theirs: presence[r], NR_MPI_ABSENT for a rank
+ * that is dead or not in a roll call. Waits until all are, at most timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards
+ * the communicator is good for nothing else. */
+NR_API nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int32_t own, int64_t timeout,
+                                      uint8_t *presence);
 
 #ifdef __cplusplus
 }

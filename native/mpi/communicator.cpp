@@ -53,8 +53,8 @@ nr_mpi_status wait_for(const library &l, handle request, int64_t timeout, failur
     }
 }
 
-nr_mpi_status adopt(const library &l, handle taken, int64_t largest_message, nr_mpi_communicator *made) {
-    failure &where = process_failure();
+nr_mpi_status adopt(const library &l, handle taken, int64_t largest_message, nr_mpi_communicator *made,
+                    failure &where) {
     made->handle = taken;
     made->batches = 0;
     made->failed = {};
@@ -80,16 +80,18 @@ nr_mpi_status duplicate(handle original, int64_t timeout, int64_t largest_messag
     if (made == nullptr)
         return NR_MPI_E_MEMORY;
 
-    /* The new handle is stored when the request completes, which after a timeout may be at any time: then made stays. */
     failure &where = process_failure();
     handle request = 0;
     nr_mpi_status status = checked(where, "Comm_idup", l->Comm_idup(original, &made->handle, &request));
-    if (status == NR_MPI_OK)
-        status = wait_for(*l, request, timeout, where);
-    if (status == NR_MPI_E_TIMEOUT)
+    if (status != NR_MPI_OK) {
+        free(made);
         return status;
-    if (status == NR_MPI_OK)
-        status = adopt(*l, made->handle, largest_message, made);
+    }
+    /* The new handle is stored when the request completes, which may yet happen where waiting for it fails: then made stays. */
+    status = wait_for(*l, request, timeout, where);
+    if (status != NR_MPI_OK)
+        return status;
+    status = adopt(*l, made->handle, largest_message, made, where);
     if (status != NR_MPI_OK) {
         free(made);
         return status;
@@ -163,7 +165,7 @@ nr_mpi_status nr_mpi_split(nr_mpi_communicator *communicator, int32_t colour, in
     if (status != NR_MPI_OK || colour < 0)
         return status;
     auto *result = static_cast<nr_mpi_communicator *>(calloc(1, sizeof(nr_mpi_communicator)));
-    status = result == nullptr ? NR_MPI_E_MEMORY : adopt(*l, made, communicator->largest_message, result);
+    status = result == nullptr ? NR_MPI_E_MEMORY : adopt(*l, made, communicator->largest_message, result, where);
     if (status != NR_MPI_OK) {
         free(result);
         return status;
@@ -225,12 +227,14 @@ nr_mpi_status nr_mpi_roll_called(nr_mpi_communicator *communicator, int32_t *cal
     return checked(communicator->failed, "Iprobe", code);
 }
 
-nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int64_t timeout, uint8_t *present) {
+nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int32_t own, int64_t timeout, uint8_t *presence) {
     const library *l = opened();
     if (l == nullptr)
         return NR_MPI_E_NOT_OPEN;
-    if (communicator == nullptr || present == nullptr)
+    if (communicator == nullptr || presence == nullptr)
         return NR_MPI_E_NULL;
+    if (own != NR_MPI_WAITED_IN_VAIN && own != NR_MPI_FAILED)
+        return NR_MPI_E_ARGUMENT;
 
     /* Messages that are never answered stay with MPI, so their memory is not freed. */
     const int size = communicator->size;
@@ -242,7 +246,8 @@ nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int64_t timeou
 
     int missing = 0;
     for (int peer = 0; peer < size; ++peer) {
-        present[peer] = peer == communicator->rank ? 1 : 0;
+        presence[peer] = peer == communicator->rank ? static_cast<uint8_t>(own) : uint8_t(NR_MPI_ABSENT);
+        messages[peer].sent = static_cast<uint8_t>(own);
         if (peer == communicator->rank)
             continue;
         const int received = l->Irecv(&messages[peer].received, 1, l->byte, peer, roll_call_tag, communicator->handle,
@@ -258,9 +263,9 @@ nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int64_t timeou
     while (missing > 0 && now() - start <= timeout) {
         for (int peer = 0; peer < size; ++peer) {
             int done = 0;
-            if (present[peer] == 0 && l->Test(&requests[2 * peer], &done, l->status_ignore) == mpi_success &&
-                done != 0) {
-                present[peer] = 1;
+            if (presence[peer] == NR_MPI_ABSENT &&
+                l->Test(&requests[2 * peer], &done, l->status_ignore) == mpi_success && done != 0) {
+                presence[peer] = messages[peer].received;
                 --missing;
             }
         }

@@ -137,8 +137,6 @@ nr_mpi_status initialise(library &l, report &why) {
         return NR_MPI_E_FINALISED;
     l.Initialized(&initialised);
     l.about.initialised_here = initialised == 0 ? 1 : 0;
-    if (initialised == 0)
-        setenv("UCX_ERROR_SIGNALS", "", 0);
     const int code =
         initialised != 0 ? l.Query_thread(&provided) : l.Init_thread(nullptr, nullptr, thread_multiple, &provided);
     if (code != mpi_success)
@@ -179,6 +177,8 @@ nr_mpi_status find_world(library &l, report &why) {
 }
 
 nr_mpi_status open_library(const char *name, library &l, report &why) {
+    /* UCX reads its settings when it is loaded, which is with the library. */
+    setenv("UCX_ERROR_SIGNALS", "", 0);
     void *file = load(name, why);
     if (file == nullptr || !resolve_all(file, l, why) || !find_handles(file, l, why))
         return NR_MPI_E_LIBRARY;

@@ -218,27 +218,32 @@ public sealed unsafe partial class Communicator : IDisposable
             throw Fail(GiveUp(Timeout));
         }
 
-        throw Fail(MpiStatus.Failure(status, handle));
+        var reason = Fail(MpiStatus.Failure(status, handle));
+        CallRoll(nr_mpi_presence.NR_MPI_FAILED, TimeSpan.Zero);
+        throw reason;
     }
 
     /// <summary>Waits for a batch. When a rank gives up waiting, all that wait give up together.</summary>
     internal void Wait(nr_mpi_batch* batch)
     {
-        var slice = MpiStatus.Nanoseconds(TimeSpan.FromMilliseconds(100));
-        var start = Stopwatch.GetTimestamp();
+        var slice = TimeSpan.FromMilliseconds(100);
+        var waited = TimeSpan.Zero;
         while (true)
         {
-            var left = MpiStatus.Nanoseconds(Timeout - Stopwatch.GetElapsedTime(start));
-            var status = MpiMethods.nr_mpi_wait(batch, Math.Clamp(left, 0, slice));
+            var start = Stopwatch.GetTimestamp();
+            var left = Timeout - waited;
+            var status = MpiMethods.nr_mpi_wait(batch, MpiStatus.Nanoseconds(left < slice ? left : slice));
             if (status != (int)nr_mpi_status_code.NR_MPI_E_TIMEOUT)
             {
                 Check(status);
                 return;
             }
 
+            // While this process is stopped, or its machine asleep, it does not wait.
+            var passed = Stopwatch.GetElapsedTime(start);
+            waited += passed < 2 * slice ? passed : 2 * slice;
             int called;
             Check(MpiMethods.nr_mpi_roll_called(handle, &called));
-            var waited = Stopwatch.GetElapsedTime(start);
             if (called != 0 || waited >= Timeout)
             {
                 throw Fail(GiveUp(waited));
@@ -252,24 +257,37 @@ public sealed unsafe partial class Communicator : IDisposable
     private RankTimeoutException GiveUp(TimeSpan waited)
     {
         // Ranks that wait answer within a slice; the rest is for a busy machine.
-        var patience = MpiStatus.Nanoseconds(TimeSpan.FromSeconds(5));
-        var present = new byte[Size];
-        fixed (byte* p = present)
-        {
-            MpiStatus.Check(MpiMethods.nr_mpi_roll_call(handle, patience, p), handle);
-        }
-
-        var missing = Enumerable.Range(0, Size).Where(r => present[r] == 0).ToArray();
+        var limit = TimeSpan.FromSeconds(5);
+        var presence = CallRoll(nr_mpi_presence.NR_MPI_WAITED_IN_VAIN, Timeout < limit ? Timeout : limit);
+        var missing = RanksOf(nr_mpi_presence.NR_MPI_ABSENT);
+        var failed = RanksOf(nr_mpi_presence.NR_MPI_FAILED);
         var who =
-            missing.Length == 0
-                ? $"rank {Rank} came after the others had given up"
-                : $"{(missing.Length == 1 ? "rank" : "ranks")} {string.Join(", ", missing)} did not come";
+            failed.Length > 0 ? $"{Name(failed)} failed, for the reason that is given there"
+            : missing.Length > 0 ? $"{Name(missing)} did not come"
+            : $"rank {Rank} came after the others had given up";
         return new(
             missing,
             $"During {current}, {who}; rank {Rank} of {Size} waited {waited.TotalSeconds:F1} s, and the limit is "
                 + $"{Timeout.TotalSeconds:F1} s ({nameof(Communicator)}.{nameof(Timeout)}). A rank that is missing is dead, stuck "
                 + "or slow. Parameters in memory may be of different steps: go on from the last checkpoint."
         );
+
+        int[] RanksOf(nr_mpi_presence wanted) => [.. Enumerable.Range(0, Size).Where(r => presence[r] == (byte)wanted)];
+
+        static string Name(int[] ranks) => $"{(ranks.Length == 1 ? "rank" : "ranks")} {string.Join(", ", ranks)}";
+    }
+
+    /// <summary>Tells the other ranks that this one is at its end, and learns who else is.</summary>
+    private byte[] CallRoll(nr_mpi_presence own, TimeSpan patience)
+    {
+        var presence = new byte[Size];
+        fixed (byte* p = presence)
+        {
+            // What fails here fails after the failure that is to be reported.
+            _ = MpiMethods.nr_mpi_roll_call(handle, (int)own, MpiStatus.Nanoseconds(patience), p);
+        }
+
+        return presence;
     }
 
     private static void CheckNew(int status, TimeSpan timeout)

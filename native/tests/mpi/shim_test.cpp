@@ -378,11 +378,12 @@ TEST(MpiShim, WhatNeverCompletesEndsInATimeoutAndARollCallNamesWhoIsMissing) {
         else
             while (called == 0)
                 ASSERT_EQ(nr_mpi_roll_called(c, &called), NR_MPI_OK);
-        uint8_t present[3] = {7, 7, 7};
-        EXPECT_EQ(nr_mpi_roll_call(c, second, present), NR_MPI_OK);
-        EXPECT_EQ(present[0], 1);
-        EXPECT_EQ(present[1], 0);
-        EXPECT_EQ(present[2], 1);
+        uint8_t presence[3] = {7, 7, 7};
+        EXPECT_EQ(nr_mpi_roll_call(c, 0, second, presence), NR_MPI_E_ARGUMENT);
+        EXPECT_EQ(nr_mpi_roll_call(c, rank == 0 ? NR_MPI_WAITED_IN_VAIN : NR_MPI_FAILED, second, presence), NR_MPI_OK);
+        EXPECT_EQ(presence[0], NR_MPI_WAITED_IN_VAIN);
+        EXPECT_EQ(presence[1], NR_MPI_ABSENT);
+        EXPECT_EQ(presence[2], NR_MPI_FAILED);
     });
 }
 

@@ -63,6 +63,7 @@ int64_t largest_count;
 int level = -1;
 int world_size = 1;
 bool initialised, finalised;
+bool split_failed; /* on one rank, and so on all: it blocks, so that the others could not learn of it otherwise */
 
 #ifdef STANDIN_MPICH
 using handle = int;
@@ -347,7 +348,12 @@ EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
     handle out = handle();
     split_entry entry = {colour, key, 0, made};
     {
-        ENTER(0)
+        std::lock_guard<std::mutex> held(lock);
+        bool stalls = false;
+        if (const int code = enter("Comm_split", &stalls)) {
+            split_failed = true;
+            return code;
+        }
         COMMUNICATOR(h)
         entry.rank = c->rank;
         const bool first = c->rank == 0;
@@ -363,6 +369,8 @@ EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
         std::lock_guard<std::mutex> held(lock);
         if (request_named(out)->done)
             return success;
+        if (split_failed)
+            return misused;
     }
 }
 
@@ -506,5 +514,5 @@ EXPORT void standin_reset(void) {
     stalling.clear();
     largest_count = 0;
     level = -1;
-    initialised = finalised = false;
+    initialised = finalised = split_failed = false;
 }

@@ -65,7 +65,8 @@ internal static unsafe class MpiLibrary
                 _ = MpiMethods.nr_mpi_close(MpiStatus.Nanoseconds(farewell));
         }
 
-        return new(about, text);
+        // MPICH sets its version off by a tab.
+        return new(about, text.Replace('\t', ' '));
     }
 
     private static string Explain(nr_mpi_status_code status, string text) =>

@@ -104,6 +104,16 @@ internal unsafe partial struct nr_mpi_batch
 {
 }
 
+/// <summary>What a rank tells the others in a roll call.</summary>
+internal enum nr_mpi_presence : int
+{
+    NR_MPI_ABSENT = 0,
+
+    NR_MPI_WAITED_IN_VAIN = 1,
+
+    NR_MPI_FAILED = 2,
+}
+
 internal static unsafe partial class MpiMethods
 {
     [LibraryImport("nativeranger_mpi")]
@@ -323,8 +333,8 @@ internal static unsafe partial class MpiMethods
     );
 
     /// <summary>
-    /// *called: 1 if another rank has begun a roll call, since it ran into its time limit. To be asked now and then while waiting, so
-    /// that all ranks that wait give up together.
+    /// *called: 1 if another rank has begun a roll call, since it ran into its time limit or failed. To be asked now and then while
+    /// waiting, so that all ranks that wait give up together.
     /// </summary>
     [LibraryImport("nativeranger_mpi")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -335,15 +345,17 @@ internal static unsafe partial class MpiMethods
     );
 
     /// <summary>
-    /// Which ranks are alive and waiting in a roll call too, after a timeout: present[r] is 1 or 0. Waits until all are, at most
-    /// timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards the communicator is good for nothing else.
+    /// Tells the other ranks an nr_mpi_presence, after a timeout or a failure, and learns theirs: presence[r], NR_MPI_ABSENT for a rank
+    /// that is dead or not in a roll call. Waits until all are, at most timeout nanoseconds, and returns NR_MPI_OK either way. Afterwards
+    /// the communicator is good for nothing else.
     /// </summary>
     [LibraryImport("nativeranger_mpi")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     [return: NativeTypeName("nr_mpi_status")]
     internal static partial int nr_mpi_roll_call(
         nr_mpi_communicator* communicator,
+        [NativeTypeName("int32_t")] int own,
         [NativeTypeName("int64_t")] long timeout,
-        [NativeTypeName("uint8_t *")] byte* present
+        [NativeTypeName("uint8_t *")] byte* presence
     );
 }

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using NativeRanger.Mpi.Tests.Support;
+using NativeRanger.Tests.Support;
+
+namespace NativeRanger.Mpi.Tests.Launching;
+
+/// <summary>What ranks can be asked to do; all do the same. Output is one line per rank.</summary>
+internal static class WorkerCommands
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Steps problems together with the other ranks and alone, and tells whether every rank has the same bits.</summary>
+    public static void CompareBits()
+    {
+        using var communicator = Communicator.World(Patience);
+        Compare<float>("ranger-decay", "everything", "bare", microBatches: 4);
+        Compare<float>("ranger", "none", "bare", microBatches: 7);
+        Compare<double>("adamw-amsgrad", "clip-norm", "lookahead", microBatches: 9);
+        Compare<float>("seed-ranger", "none", "bare", microBatches: 2);
+        Console.WriteLine($"rank {communicator.Rank} of {communicator.Size}: the same bits");
+
+        void Compare<T>(string optimizer, string transform, string wrapper, int microBatches)
+            where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        {
+            var recipe = Registry.Recipe(optimizer, transform, wrapper);
+            var problem = new Problem<T>(Problem<T>.AllForms, steps: 3, microBatches, absent: 6);
+            var difference = problem.RunAlone(recipe).DifferenceTo(problem.RunSharded(recipe, communicator));
+            Assert.True(difference is null, $"{optimizer} on rank {communicator.Rank}: {difference}");
+        }
+    }
+
+    /// <summary>Sums of whole numbers are exact in any order, so the fast mode has to give the same bits with them.</summary>
+    public static void CompareFast()
+    {
+        using var communicator = Communicator.World(Patience);
+        var values = new float[9001];
+        var alone = new float[9001];
+        var recipe = new Sgd { LearningRate = 0.5 };
+        var options = new ShardingOptions
+        {
+            Reduction = ReductionMode.Fast,
+            Combination = GradientCombination.Sum,
+            BucketBytes = 8192,
+        };
+        using var stepper = recipe.BindSharded([Parameter.Of("p", values)], communicator, options);
+        using var reference = recipe.Bind(alone);
+        for (var t = 0; t < 3; t++)
+        {
+            stepper.Step([Gradient(communicator.Rank)]);
+            for (var rank = 0; rank < communicator.Size; rank++)
+            {
+                reference.Step(Gradient(rank));
+            }
+        }
+
+        Assert.Equal(alone, values);
+        Console.WriteLine($"rank {communicator.Rank}: the same sums");
+
+        static float[] Gradient(int rank) => [.. Enumerable.Range(0, 9001).Select(i => (float)((i + rank) % 17))];
+    }
+
+    /// <summary>What the library says about itself, and parts of the world.</summary>
+    public static void Describe()
+    {
+        using var communicator = Communicator.World(Patience);
+        using var part = communicator.Split(communicator.Rank % 2, -communicator.Rank);
+        part!.Barrier();
+        Console.WriteLine(
+            $"{communicator} UCX='{Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS")}' part {part}"
+        );
+        try
+        {
+            Console.WriteLine($"{((string)null!).Length}");
+        }
+        catch (NullReferenceException)
+        {
+            Console.WriteLine("survived a null reference");
+        }
+    }
+
+    /// <summary>Steps until rank 1 stops, dies or waits in the middle; tells what the others throw.</summary>
+    public static int LoseARank(string how, string seconds)
+    {
+        var communicator = Communicator.World(Patience);
+        var values = new float[5000];
+        var stepper = new Ranger().BindSharded([Parameter.Of("p", values)], communicator);
+        var g = new float[5000];
+        stepper.Step([g]);
+        communicator.Timeout = TimeSpan.FromSeconds(double.Parse(seconds));
+        try
+        {
+            stepper.Step(
+                () =>
+                {
+                    if (communicator.Rank == 1)
+                    {
+                        Lose(how);
+                    }
+
+                    return 0;
+                },
+                [g]
+            );
+            Console.WriteLine($"rank {communicator.Rank}: stepped");
+            return 0;
+        }
+        catch (Exception failure) when (failure is RankTimeoutException or MpiException)
+        {
+            Console.WriteLine($"rank {communicator.Rank}: {failure.GetType().Name}: {failure.Message.Split(';')[0]}");
+            Console.Out.Flush();
+            Process.GetCurrentProcess().Kill();
+            return Worker.Threw;
+        }
+    }
+
+    private static void Lose(string how)
+    {
+        using var kill = Process.Start("kill", [how, $"{Environment.ProcessId}"]);
+        kill.WaitForExit();
+        Thread.Sleep(Patience);
+    }
+}
