@@ -2,6 +2,7 @@
 # Sets a Debian or Ubuntu machine that has the .NET SDK up for NativeRanger, then runs a target of build.cake:
 #   ./build.sh --target=Train      build everything, train on the embedded digits
 #   ./build.sh --target=Test       build everything, run all tests
+#   ./build.sh --target=Mpi        install MPI where that is allowed, test and show sharded steps
 #   ./build.sh --help              list the targets
 # What is there already is left alone; with everything there, no network is needed.
 set -euo pipefail
@@ -22,9 +23,25 @@ missing_packages() {
     [ -e /usr/include/gtest/gtest.h ] || echo libgtest-dev
 }
 
+# What sharded steps are tested with, and what the demonstration of --target=Mpi trains on.
+missing_mpi_packages() {
+    have mpirun.openmpi || echo openmpi-bin
+    have mpiexec.mpich || echo mpich
+    have ip || echo iproute2
+    [ -d /usr/share/datasets/fashion-mnist ] || echo dataset-fashion-mnist
+}
+
 obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
 
-first_obtainable() {
+first_# What sharded steps are tested with, and what the demonstration of --target=Mpi trains on.
+missing_mpi_packages() {
+    have mpirun.openmpi || echo openmpi-bin
+    have mpiexec.mpich || echo mpich
+    have ip || echo iproute2
+    [ -d /usr/share/datasets/fashion-mnist ] || echo dataset-fashion-mnist
+}
+
+obtainable() {
     local choice
     for choice in ${1//|/ }; do
         if obtainable "$choice"; then
@@ -77,6 +94,27 @@ install_missing_packages() {
     fi
 }
 
+# Without these everything else works: tests that need them are skipped and say so.
+install_missing_mpi_packages() {
+    local missing package packages=() sudo=""
+    missing=$(missing_mpi_packages)
+    [ -n "$missing" ] && have apt-get || return 0
+
+    [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
+    $sudo apt-get update -qq 2>/dev/null || true
+    for package in $missing; do
+        if obtainable "$package"; then
+            packages+=("$package")
+        fi
+    done
+    echo "build.sh: installing ${packages[*]:-nothing} for MPI"
+    if [ "${#packages[@]}" -eq 0 ] || ! $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
+        echo "build.sh: could not install what MPI is tested with; the command is" >&2
+        echo "    sudo apt-get install -y --no-install-recommends" $missing >&2
+    fi
+}
+
 restore_tools() {
     local log
     if ! log=$(dotnet tool restore 2>&1); then
@@ -91,6 +129,9 @@ if ! have dotnet; then
 fi
 
 install_missing_packages
+case "${NATIVERANGER_SETUP:-} $*" in
+    mpi* | *--target=Mpi*) install_missing_mpi_packages ;;
+esac
 restore_tools
 
 if [ "${1:-}" = --help ]; then

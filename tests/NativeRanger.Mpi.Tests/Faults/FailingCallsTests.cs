@@ -59,7 +59,7 @@ public sealed class FailingCallsTests : IDisposable
         {
             StandIn.Reset();
             StandIn.Fail(function, after);
-            var failures = Work(mode, TimeSpan.FromSeconds(2));
+            var failures = Work(mode, TimeSpan.FromSeconds(1));
             var words = $"MPI_{function}: MPI_ERR_OTHER: injected";
             var named = failures.OfType<MpiException>().Count(f => f.Message.Contains(words, StringComparison.Ordinal));
             Assert.True(
@@ -127,6 +127,6 @@ public sealed class FailingCallsTests : IDisposable
                     communicator.Dispose();
                 }
             },
-            TimeSpan.FromSeconds(2)
+            TimeSpan.FromSeconds(1)
         );
 }

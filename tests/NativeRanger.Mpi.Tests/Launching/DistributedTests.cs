@@ -18,7 +18,11 @@ public sealed class DistributedTests
     {
         var lines = Launcher.Of(library).Run(ranks, nameof(WorkerCommands.CompareBits)).Succeeded();
 
-        Assert.Equal(Enumerable.Range(0, ranks).Select(r => $"rank {r} of {ranks}: the same bits"), lines);
+        Assert.Equal(
+            Enumerable.Range(0, ranks).Select(r => $"rank {r} of {ranks}: the same bits"),
+            lines,
+            StringComparer.Ordinal
+        );
     }
 
     [Theory]
@@ -28,7 +32,7 @@ public sealed class DistributedTests
     {
         var lines = Launcher.Of(library).Run(3, nameof(WorkerCommands.CompareFast)).Succeeded();
 
-        Assert.Equal(Enumerable.Range(0, 3).Select(r => $"rank {r}: the same sums"), lines);
+        Assert.Equal(Enumerable.Range(0, 3).Select(r => $"rank {r}: the same sums"), lines, StringComparer.Ordinal);
     }
 
     [Theory]

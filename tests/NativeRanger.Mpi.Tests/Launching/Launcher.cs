@@ -148,7 +148,8 @@ internal sealed record Launch
     public bool SurvivesRanks { get; init; }
 
     /// <summary>Variables of the environment; null removes one.</summary>
-    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } =
+        new Dictionary<string, string?>(StringComparer.Ordinal);
 
     public string? WorkingDirectory { get; init; }
 
