@@ -43,6 +43,10 @@ template <class T>
 NR_INLINE lane<double, 1> widen(lane<T, 1> a) {
     return {static_cast<double>(a.x)};
 }
+template <class T>
+NR_INLINE lane<T, 1> narrow(lane<double, 1> a) {
+    return {static_cast<T>(a.x)};
+}
 
 } // namespace nr::NR_LANES
 

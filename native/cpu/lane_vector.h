@@ -64,6 +64,12 @@ NR_INLINE lane<double, 4> widen(lane<float, 4> a) { return {_mm256_cvtps_pd(a.x)
 NR_INLINE lane<double, 8> widen(lane<float, 8> a) { return {_mm512_maskz_cvtps_pd(0xff, a.x)}; }
 #endif
 
+/* Doubles rounded to T. */
+template <class T, int Width>
+NR_INLINE lane<T, Width> narrow(lane<double, Width> a) {
+    return {__builtin_convertvector(a.x, typename lane<T, Width>::vector)};
+}
+
 /* The flush of math/flush.h by one test: below the smallest normal number every bit of the exponent is 0. */
 #if defined(__AVX512F__)
 NR_INLINE lane<float, 16> flush(lane<float, 16> a) {

@@ -61,6 +61,17 @@ void adaptive_scales(const task<T> &a, const nr_tensor &t, int64_t first, int64_
         scales[r] = adaptive_scale<T>(a.adaptive_clip, gradient_norms[r], parameter_norms[r]);
 }
 
+template <class T>
+void row_means(const double *sums, int64_t count, int64_t length, T *means) {
+    using D = wide_double;
+    const D divisor = D::all(as_double(length));
+    int64_t r = 0;
+    for (; r + D::width <= count; r += D::width)
+        narrow<T>(D::load(sums + r) / divisor).store(means + r);
+    for (; r < count; ++r)
+        means[r] = row_mean<T>(sums[r], length);
+}
+
 /* Fills the tables for count <= row_tile rows from first on. */
 template <class T>
 void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &t, int64_t first, int64_t count,
@@ -83,8 +94,7 @@ void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &
             sum_rows<T>(t, first, count, plain_term<T>{a.g}, sums);
         else
             sum_rows<T>(t, first, count, gradient, sums);
-        for (int64_t r = 0; r < count; ++r)
-            rows.means[r] = row_mean<T>(sums[r], length);
+        row_means(sums, count, length, rows.means);
     }
     if (f.standardise) {
         sum_rows<T>(t, first, count, deviation_term<T>{gradient}, sums);
@@ -93,8 +103,7 @@ void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &
     }
     if (f.centre_update && f.moves) {
         updates(t, first, count, gradient, sums);
-        for (int64_t r = 0; r < count; ++r)
-            rows.means[r] = row_mean<T>(sums[r], length);
+        row_means(sums, count, length, rows.means);
     }
 }
 

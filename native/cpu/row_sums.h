@@ -45,8 +45,12 @@ public:
     /* The sums of blocks need room of their own. */
     static int rows_at_once(int64_t columns) { return columns <= sum_block ? row_tile : row_tile / 2; }
 
-    column_sums(const row_summand<T> &what, int64_t columns, int64_t stride)
-        : what_(what), columns_(columns), stride_(stride), pitch_(rows_at_once(columns)) {}
+    /* Columns of few rows, without gaps, are added as they lie: element i of them to the lane and row i % (32 rows). */
+    column_sums(const row_summand<T> &what, const nr_tensor &t)
+        : what_(what), columns_(t.outer), stride_(t.stride),
+          used_lanes_(static_cast<int>(t.outer < sum_lanes ? t.outer : sum_lanes)),
+          flat_(t.rows == t.stride && t.rows <= rows_at_once(t.outer) / 2 && what.term == nullptr),
+          pitch_(flat_ ? static_cast<int>(t.rows) : rows_at_once(t.outer)) {}
 
     /* Column c of row r lies at first + c * stride + r; entry is the tables' entry of the first row. */
     void add(int64_t first, int64_t entry, int rows, double *sums) {
@@ -75,8 +79,8 @@ private:
 
     void clear_level(int level) {
         double *lanes = lane_of(level, 0);
-        for (int i = 0; i < sum_lanes * pitch_; i += wide_double::width)
-            wide_double::all(0.0).store(lanes + i);
+        for (int i = 0; i < used_lanes_ * pitch_; ++i)
+            lanes[i] = 0.0;
     }
 
     void add_to(double *to, const double *from) const {
@@ -87,9 +91,10 @@ private:
             to[r] += from[r];
     }
 
+    /* Lanes without a column are +0, and no lane is ever -0: adding them would change nothing. */
     void collapse_level(int level) {
         for (int half = sum_lanes / 2; half >= 1; half /= 2)
-            for (int j = 0; j < half; ++j)
+            for (int j = 0; j < half && j + half < used_lanes_; ++j)
                 add_to(lane_of(level, j), lane_of(level, j + half));
     }
 
@@ -104,9 +109,35 @@ private:
         }
         constexpr int64_t group = 8 * sum_lanes;
         for (int64_t begin = 0; begin < columns; begin += group) {
+            const T *from = what_.values + first + begin * stride_;
             const int64_t left = columns - begin;
-            add_columns(what_.values + first + begin * stride_, left < group ? left : group);
+            const int64_t now = left < group ? left : group;
+            if (flat_)
+                add_flat(from, now);
+            else
+                add_columns(from, now);
         }
+    }
+
+    /* Up to eight columns of every lane per load and store of the sums. */
+    void add_flat(const T *from, int64_t columns) {
+        using D = wide_double;
+        const int64_t lanes = int64_t{sum_lanes} * pitch_;
+        const int64_t count = columns * pitch_;
+        double *sums = lane_of(0, 0);
+        int64_t i = 0;
+        for (; i + D::width <= lanes && i + D::width <= count; i += D::width) {
+            D sum = D::load(sums + i);
+            int64_t e = i;
+            for (; e + D::width <= count; e += lanes)
+                sum = sum + widen(lane<T, D::width>::load(from + e));
+            sum.store(sums + i);
+            for (; e < count; ++e) /* the last of the columns */
+                sums[e % lanes] += static_cast<double>(from[e]);
+        }
+        for (; i < lanes; ++i)
+            for (int64_t e = i; e < count; e += lanes)
+                sums[i] += static_cast<double>(from[e]);
     }
 
     /* Up to eight columns of one lane per load and store of its sums. */
@@ -117,8 +148,9 @@ private:
             int r = 0;
             for (; r + D::width <= rows_; r += D::width) {
                 D sum = D::load(sums + r);
-                for (int64_t c = j; c < columns; c += sum_lanes)
+                for (int64_t c = j; c < columns; c += sum_lanes) {
                     sum = sum + widen(lane<T, D::width>::load(from + c * stride_ + r));
+                }
                 sum.store(sums + r);
             }
             for (; r < rows_; ++r)
@@ -132,6 +164,8 @@ private:
     int64_t stride_;
     int64_t entry_ = 0;
     int rows_ = 0;
+    int used_lanes_;
+    bool flat_;
     int pitch_;
     double pool_[sum_lanes * row_tile];
 };
@@ -143,7 +177,7 @@ inline bool sums_across(const nr_tensor &t) {
 
 template <class T>
 void sum_across(const nr_tensor &t, int64_t first, int64_t count, const row_summand<T> &what, double *sums) {
-    column_sums<T> columns(what, t.outer, t.stride);
+    column_sums<T> columns(what, t);
     const int at_once = column_sums<T>::rows_at_once(t.outer);
     for (int64_t r = 0; r < count; r += at_once) {
         const int rows = static_cast<int>(count - r < at_once ? count - r : at_once);

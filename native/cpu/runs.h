@@ -12,23 +12,39 @@ namespace nr::NR_LANES {
  * has an entry per element, so that their ends fall into whole vectors. */
 constexpr int64_t long_run = 64;
 
-/* Elements that the tables cover. */
-constexpr int64_t table_elements = 2048;
+/* Elements that the tables cover at most, whole columns of most matrices; and at least, where repeating costs little. */
+constexpr int64_t table_elements = 4096;
+constexpr int64_t repeated_elements = 1024;
 
 template <class T>
-struct row_room {
-    T scales[table_elements];
-    T means[table_elements];
-    T denominators[table_elements];
+class row_room {
+public:
+    row_tables<T> tables() { return {tables_[0], tables_[1], tables_[2]}; }
+
+    /* The values of a step whose elements are those of the tables. */
+    row_values<T> values() const { return {{T(1), T(0), T(1)}, tables_[0], tables_[1], tables_[2]}; }
+
+    /* Repeats each of the first count entries length times. */
+    void repeat_entries(int64_t count, int64_t length) {
+        for (T *table : tables_)
+            for (int64_t r = count; r-- > 0;)
+                for (int64_t i = length; i-- > 0;)
+                    table[r * length + i] = table[r];
+    }
+
+    /* Repeats the first count entries until there are times as many. */
+    void repeat_all(int64_t count, int64_t times) {
+        for (int64_t done = 1; done < times;) {
+            const int64_t more = times - done < done ? times - done : done;
+            for (T *table : tables_)
+                __builtin_memcpy(table + done * count, table, static_cast<size_t>(more * count) * sizeof(T));
+            done += more;
+        }
+    }
+
+private:
+    T tables_[3][table_elements];
 };
-
-/* Repeats each of count entries length times, in place, from the last on. */
-template <class T>
-void repeat_entries(T *table, int64_t count, int64_t length) {
-    for (int64_t r = count; r-- > 0;)
-        for (int64_t i = length; i-- > 0;)
-            table[r * length + i] = table[r];
-}
 
 /* Fills the tables for any number of rows. */
 template <class T>
@@ -87,24 +103,36 @@ void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, c
     }
 }
 
+/* A column-major matrix without gaps is stepped along its columns, several of them at a time where they are short. */
+template <class T>
+void step_columns(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+    row_room<T> room;
+    fill_tables(a, updates, t, 0, t.rows, room.tables());
+    int64_t columns = t.rows < repeated_elements ? repeated_elements / t.rows : 1;
+    if (columns > t.outer)
+        columns = t.outer;
+    room.repeat_all(t.rows, columns);
+    for (int64_t c = 0; c < t.outer; c += columns)
+        run(a, c * t.rows, (t.outer - c < columns ? t.outer - c : columns) * t.rows, room.values(), nullptr);
+}
+
 template <class T>
 void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
-    row_room<T> room;
-    const row_tables<T> tables = {room.scales, room.means, room.denominators};
-    const int64_t tile = table_elements / t.inner;
     task<T> a = shared;
     a.flags.row_tables = true;
+    if (t.inner == 1 && t.stride == t.rows && t.rows <= table_elements) {
+        step_columns(a, run, updates, t);
+        return;
+    }
+    row_room<T> room;
+    const int64_t tile = table_elements / t.inner;
     for (int64_t first = 0; first < t.rows; first += tile) {
         const int64_t count = t.rows - first < tile ? t.rows - first : tile;
-        fill_tables(a, updates, t, first, count, tables);
-        if (t.inner > 1) {
-            repeat_entries(room.scales, count, t.inner);
-            repeat_entries(room.means, count, t.inner);
-            repeat_entries(room.denominators, count, t.inner);
-        }
+        fill_tables(a, updates, t, first, count, room.tables());
+        if (t.inner > 1)
+            room.repeat_entries(count, t.inner);
         for (int64_t o = 0; o < t.outer; ++o)
-            run(a, o * t.stride + first * t.inner, count * t.inner,
-                {{T(1), T(0), T(1)}, room.scales, room.means, room.denominators}, nullptr);
+            run(a, o * t.stride + first * t.inner, count * t.inner, room.values(), nullptr);
     }
 }
 
