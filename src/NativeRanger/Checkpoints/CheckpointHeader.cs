@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace NativeRanger.Checkpoints;
@@ -26,60 +24,32 @@ internal sealed record CheckpointHeader(Manifest Manifest, Safetensors Tensors, 
     private const string Zeros = "00000000";
     private const int LengthSize = sizeof(ulong);
 
-    /// <summary>The elements of a tensor can be used where they lie if the header's end is a multiple of this.</summary>
-    private const int Alignment = 8;
-
     private static ReadOnlySpan<byte> BeforeChecksum => "{\"__metadata__\":{\"crc32c\":\""u8;
-
-    // The default encoder would write the quotes of the manifest, a string, with six characters each.
-    private static readonly JsonWriterOptions WriterOptions = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = false,
-    };
 
     /// <summary>The bytes of the header, its length first.</summary>
     /// <exception cref="InvalidOperationException">There are more parameters than a header can hold.</exception>
     public static byte[] Compose(Manifest manifest, int elementSize)
     {
         var text = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(text, WriterOptions))
+        using (var json = new Utf8JsonWriter(text, SafetensorsHeader.WriterOptions))
         {
             manifest.Write(json);
         }
 
-        var header = new ArrayBufferWriter<byte>();
-        header.Write(stackalloc byte[LengthSize]);
-        using (var json = new Utf8JsonWriter(header, WriterOptions))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject(Safetensors.MetadataKey);
-            json.WriteString(ChecksumKey, Zeros);
-            json.WriteString("format", "nativeranger");
-            json.WriteString(VersionKey, Version.ToString(CultureInfo.InvariantCulture));
-            json.WriteString(ManifestKey, text.WrittenSpan);
-            json.WriteEndObject();
-            var offset = 0L;
-            foreach (var (parameter, array) in manifest.Tensors)
-            {
-                WriteTensor(json, TensorNames.Of(parameter.Name, array), manifest, parameter, elementSize, ref offset);
-            }
-
-            json.WriteEndObject();
-        }
-
-        header.Write("       "u8[..((Alignment - (header.WrittenCount % Alignment)) % Alignment)]);
-        var length = header.WrittenCount - LengthSize;
-        if (length > Safetensors.MaximumHeaderLength)
-        {
-            throw new InvalidOperationException(
-                $"The checkpoint would need a header of {length} bytes; a safetensors header has at most "
-                    + $"{Safetensors.MaximumHeaderLength}. Join parameters, or save several steppers."
-            );
-        }
-
-        var bytes = header.WrittenSpan.ToArray();
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, length);
+        var bytes = SafetensorsHeader.Compose(
+            [
+                (ChecksumKey, Encoding.ASCII.GetBytes(Zeros)),
+                ("format", "nativeranger"u8.ToArray()),
+                (VersionKey, Encoding.ASCII.GetBytes(Version.ToString(CultureInfo.InvariantCulture))),
+                (ManifestKey, text.WrittenMemory),
+            ],
+            manifest.Tensors.Select(tensor => new SafetensorsTensorShape(
+                TensorNames.Of(tensor.Parameter.Name, tensor.Array),
+                manifest.ElementType,
+                elementSize,
+                tensor.Parameter.StoredShape
+            ))
+        );
         var checksum = ManifestParameter.FormatChecksum(Crc32C.Of(bytes));
         Encoding.ASCII.GetBytes(checksum, bytes.AsSpan(LengthSize + BeforeChecksum.Length));
         return bytes;
@@ -117,13 +87,7 @@ internal sealed record CheckpointHeader(Manifest Manifest, Safetensors Tensors, 
 
         var header = new CheckpointHeader(Manifest.Read(Encoding.UTF8.GetBytes(manifest)), tensors, bytes.Length);
         header.RequireConsistent();
-        if (stream.CanSeek && stream.Length - stream.Position < tensors.DataLength)
-        {
-            throw Safetensors.Truncated(
-                $"its tensors have {tensors.DataLength} bytes, of which {stream.Length - stream.Position} are there"
-            );
-        }
-
+        tensors.RequireData(stream);
         return header;
     }
 
@@ -197,32 +161,5 @@ internal sealed record CheckpointHeader(Manifest Manifest, Safetensors Tensors, 
                 "The checkpoint is damaged: its header does not have the checksum that it states."
             );
         }
-    }
-
-    private static void WriteTensor(
-        Utf8JsonWriter json,
-        string name,
-        Manifest manifest,
-        ManifestParameter parameter,
-        int elementSize,
-        ref long offset
-    )
-    {
-        var bytes = (long)elementSize;
-        json.WriteStartObject(name);
-        json.WriteString("dtype", manifest.ElementType);
-        json.WriteStartArray("shape");
-        foreach (var extent in parameter.StoredShape)
-        {
-            json.WriteNumberValue(extent);
-            bytes = checked(bytes * extent);
-        }
-
-        json.WriteEndArray();
-        json.WriteStartArray("data_offsets");
-        json.WriteNumberValue(offset);
-        json.WriteNumberValue(offset = checked(offset + bytes));
-        json.WriteEndArray();
-        json.WriteEndObject();
     }
 }

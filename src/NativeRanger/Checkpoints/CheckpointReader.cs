@@ -42,11 +42,9 @@ internal sealed class CheckpointReader<T> : IDisposable
         }
 
         var read = CheckpointHeader.Read(stream);
-        if (wholeFile && stream.CanSeek && stream.Length - stream.Position > read.Tensors.DataLength)
+        if (wholeFile)
         {
-            throw new InvalidDataException(
-                $"The checkpoint is damaged or hostile: {stream.Length - stream.Position - read.Tensors.DataLength} bytes follow its end."
-            );
+            read.Tensors.RequireEnd(stream);
         }
 
         var bound = bind();

@@ -19,7 +19,7 @@ internal sealed class Safetensors
 {
     public const int MaximumHeaderLength = 100_000_000;
     public const string MetadataKey = "__metadata__";
-    private const int PrefixLength = sizeof(ulong);
+    public const int PrefixLength = sizeof(ulong);
 
     private static readonly Dictionary<string, int> Sizes = new(StringComparer.Ordinal)
     {
@@ -53,6 +53,42 @@ internal sealed class Safetensors
 
     /// <summary>The bytes of all tensors.</summary>
     public long DataLength => Tensors.IsEmpty ? 0 : Tensors[^1].End;
+
+    /// <summary>Refuses a stream of known length that ends before the data does.</summary>
+    public void RequireData(Stream stream)
+    {
+        if (stream.CanSeek && stream.Length - stream.Position < DataLength)
+        {
+            throw Truncated(
+                $"its tensors have {DataLength} bytes, of which {stream.Length - stream.Position} are there"
+            );
+        }
+    }
+
+    /// <summary>Refuses a file that goes on after the data.</summary>
+    public void RequireEnd(Stream stream)
+    {
+        if (stream.CanSeek && stream.Length - stream.Position > DataLength)
+        {
+            throw new InvalidDataException(
+                $"The checkpoint is damaged or hostile: {stream.Length - stream.Position - DataLength} bytes follow its end."
+            );
+        }
+    }
+
+    /// <summary>Opens a file to read it from start to end.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static FileStream Open(string path)
+    {
+        try
+        {
+            return new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw new IOException($"'{path}' cannot be read: {denied.Message}", denied);
+        }
+    }
 
     /// <summary>Reads the length and the JSON, as they are. Nothing is allocated for bytes that are not there.</summary>
     public static byte[] ReadHeaderBytes(Stream stream)

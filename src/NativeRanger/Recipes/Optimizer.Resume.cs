@@ -144,7 +144,7 @@ public abstract partial record Optimizer
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var file = OpenCheckpoint(path);
+        using var file = Safetensors.Open(path);
         return CheckpointReader<T>.Resume(bind, file, wholeFile: true, options ?? new());
     }
 
@@ -153,17 +153,5 @@ public abstract partial record Optimizer
     {
         ArgumentNullException.ThrowIfNull(stream);
         return CheckpointReader<T>.Resume(bind, stream, wholeFile: false, options ?? new());
-    }
-
-    private static FileStream OpenCheckpoint(string path)
-    {
-        try
-        {
-            return new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-        }
-        catch (UnauthorizedAccessException denied)
-        {
-            throw new IOException($"'{path}' cannot be read: {denied.Message}", denied);
-        }
     }
 }

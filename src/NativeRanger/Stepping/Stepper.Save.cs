@@ -51,7 +51,9 @@ public sealed unsafe partial class Stepper<T>
         SkippedSteps = skipped;
     }
 
-    private void Save(SaveOptions? options, Action<CheckpointWriter<T>> write)
+    /// <summary>Saves or loads while nobody steps, and no state is on the way.</summary>
+    /// <exception cref="InvalidOperationException">As for <see cref="Save(string, SaveOptions?)"/>.</exception>
+    internal void WhileIdle(Action action)
     {
         Enter();
         try
@@ -64,11 +66,14 @@ public sealed unsafe partial class Stepper<T>
                 );
             }
 
-            write(new(this, options ?? new()));
+            action();
         }
         finally
         {
             Exit();
         }
     }
+
+    private void Save(SaveOptions? options, Action<CheckpointWriter<T>> write) =>
+        WhileIdle(() => write(new(this, options ?? new())));
 }
