@@ -30,7 +30,9 @@ struct adam {
     }
     template <class V, class Flags>
     static NR_INLINE V radicand(const Flags &f, const V *s) {
-        return f.maximum ? s[2] : s[1];
+        if (f.maximum)
+            return s[2];
+        return s[1];
     }
     template <class V>
     static NR_INLINE V divisor(const constants<V> &k, V root) {

@@ -8,9 +8,13 @@
 
 #include "nativeranger.h"
 
+#if !defined(NR_SQUARE_ROOT)
+#define NR_SQUARE_ROOT(x) __builtin_sqrt(x)
+#endif
+
 namespace nr::NR_LANES {
 
-NR_INLINE double square_root(double x) { return __builtin_sqrt(x); }
+NR_INLINE double square_root(double x) { return NR_SQUARE_ROOT(x); }
 
 /* base^t by squaring. */
 NR_INLINE double power(double base, int64_t t) {

@@ -1,0 +1,51 @@
+/* One step on its way to the device: the tensors as the kernels read them, and the launches in their order. */
+#ifndef NR_CUDA_PLAN_H
+#define NR_CUDA_PLAN_H
+
+#include "cuda/context.h"
+
+#define NR_LANES cuda_host
+#include "cuda/table.h"
+
+namespace nr_cuda {
+
+using nr::cuda_host::launch;
+
+/* The items of a launch are chunks, each done by a block of threads, or what a warp does at a time. */
+struct planned_launch {
+    kernel_id kernel;
+    bool by_warps;
+    bool single_block;
+    int64_t items;
+    launch argument;
+};
+
+/* Bytes that a step needs. */
+struct needs {
+    int64_t table;    /* in a staging slot and on the device */
+    int64_t scratch;  /* on the device */
+    int64_t launches; /* planned_launch */
+};
+
+needs measure(int32_t group_count, const nr_cuda_group *groups);
+
+/* Memory that is handed out from its beginning on. The host writes at host what the device will find at device. */
+struct region {
+    char *host;
+    char *device;
+    int64_t used;
+};
+
+struct plan {
+    planned_launch *launches;
+    int64_t count;
+    nr::cuda_host::verdict *found; /* on the device; null if nothing is asked of the gradients */
+};
+
+/* Fills the regions, which are as large as measure says. */
+plan make_plan(int32_t group_count, const nr_cuda_group *groups, bool skip, region &table, region &scratch,
+               planned_launch *launches);
+
+} // namespace nr_cuda
+
+#endif

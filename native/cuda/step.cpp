@@ -1,0 +1,213 @@
+/* A step: validated as a whole, written for the device, and launched. */
+#include "cuda/plan.h"
+
+#include "cpu/float_control.h"
+#include "cpu/validate.h"
+
+#include <stdlib.h>
+
+namespace nr_cuda {
+namespace {
+
+bool finite(double x) { return x - x == 0.0; }
+
+bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows * t.inner; }
+
+nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
+    nr_status status = nr::check_options(g.options);
+    if (status == NR_OK)
+        status = nr::check_list(g.count, g.tensors);
+    if (status != NR_OK)
+        return status;
+    const nr_options &o = *g.options;
+    if (o.type != type)
+        return NR_E_TYPE;
+    if (!(g.clip_norm >= 0.0) || !finite(g.clip_norm) || (g.clip_norm != 0.0 && o.clip_factor != 1.0))
+        return NR_E_OPTION;
+    for (int64_t i = 0; i < g.count && status == NR_OK; ++i) {
+        nr_tensor t = g.tensors[i];
+        /* The device's scalars cannot be looked into from here. */
+        double scalars[4] = {};
+        if (t.scalars != nullptr)
+            t.scalars = scalars;
+        status = nr::check_tensor(o, t, t.row_values, t.row_values != nullptr);
+        if (status == NR_OK && reads_all && t.gradient != nullptr && !contiguous(t))
+            status = NR_E_LENGTH;
+    }
+    return status;
+}
+
+nr_status check_groups(int32_t count, const nr_cuda_group *groups, uint32_t flags) {
+    if ((flags & ~uint32_t{NR_CUDA_SKIP_NONFINITE}) != 0)
+        return NR_E_ABI;
+    nr_status status = nr::check_list(count, groups);
+    bool reads_all = flags != 0;
+    for (int32_t g = 0; g < count && status == NR_OK; ++g) {
+        if (groups[g].options == nullptr)
+            return NR_E_NULL;
+        reads_all = reads_all || groups[g].clip_norm != 0.0;
+    }
+    for (int32_t g = 0; g < count && status == NR_OK; ++g)
+        status = check_group(groups[g], groups[0].options->type, reads_all);
+    return status;
+}
+
+int64_t grown_size(int64_t bytes) {
+    constexpr int64_t least = 64 << 10;
+    return bytes < least ? least : bytes + bytes / 2;
+}
+
+/* The old memory may still be read by what is under way. */
+nr_status grow_on_device(nr_cuda_queue *q, growing &g, int64_t bytes) {
+    if (g.bytes >= bytes)
+        return NR_OK;
+    cu_pointer larger = 0;
+    nr_status status = NR_CUDA_CALL(q->device, cuMemAlloc_v2, &larger, static_cast<size_t>(grown_size(bytes)));
+    if (status == NR_OK && g.memory != nullptr) {
+        status = NR_CUDA_CALL(q->device, cuStreamSynchronize, q->stream);
+        if (status == NR_OK)
+            status = NR_CUDA_CALL(q->device, cuMemFree_v2, reinterpret_cast<cu_pointer>(g.memory));
+    }
+    if (status == NR_OK)
+        g = {reinterpret_cast<void *>(larger), grown_size(bytes)};
+    return status;
+}
+
+nr_status grow_pinned(nr_cuda_queue *q, growing &g, int64_t bytes) {
+    if (g.bytes >= bytes)
+        return NR_OK;
+    void *larger = nullptr;
+    nr_status status =
+        NR_CUDA_CALL(q->device, cuMemHostAlloc, &larger, static_cast<size_t>(grown_size(bytes)), host_memory_portable);
+    if (status == NR_OK && g.memory != nullptr)
+        status = NR_CUDA_CALL(q->device, cuMemFreeHost, g.memory);
+    if (status == NR_OK)
+        g = {larger, grown_size(bytes)};
+    return status;
+}
+
+nr_status grow_on_host(growing &g, int64_t bytes) {
+    if (g.bytes >= bytes)
+        return NR_OK;
+    void *larger = realloc(g.memory, static_cast<size_t>(grown_size(bytes)));
+    if (larger == nullptr)
+        return NR_CUDA_E_MEMORY;
+    g = {larger, grown_size(bytes)};
+    return NR_OK;
+}
+
+/* The next slot, once the device has read what was written there before. */
+nr_status take_slot(nr_cuda_queue *q, staging_slot **slot) {
+    *slot = &q->slots[q->next_slot];
+    q->next_slot = (q->next_slot + 1) % staging_slots;
+    return (*slot)->used ? NR_CUDA_CALL(q->device, cuEventSynchronize, (*slot)->done) : nr_status{NR_OK};
+}
+
+nr_status run(nr_cuda_queue *q, const planned_launch &l, int type) {
+    constexpr int threads = 256;
+    constexpr int64_t warps = threads / 32;
+    const int64_t wanted = l.single_block ? 1 : l.by_warps ? (l.items + warps - 1) / warps : l.items;
+    launch argument = l.argument;
+    void *arguments[] = {&argument};
+    return launch_kernel(q, q->device->functions[l.kernel][type], grid_of(q->device, wanted), threads, arguments);
+}
+
+nr_status send_verdict(nr_cuda_queue *q, const void *found) {
+    nr_status status = NR_CUDA_CALL(q->device, cuMemcpyAsync, reinterpret_cast<cu_pointer>(q->verdict),
+                                    reinterpret_cast<cu_pointer>(found), sizeof(nr::cuda_host::verdict), q->stream);
+    return status == NR_OK ? NR_CUDA_CALL(q->device, cuEventRecord, q->judged, q->stream) : status;
+}
+
+/* The bits of a step do not depend on where the verdict is sent in between; sent right after it is known, it is there early. */
+bool judges(const planned_launch &l) { return l.kernel == kernel_sum_squares; }
+
+nr_status launch_all(nr_cuda_queue *q, const plan &p, int type, bool skip) {
+    nr_status status = NR_OK;
+    for (int64_t i = 0; i < p.count && status == NR_OK; ++i) {
+        status = run(q, p.launches[i], type);
+        if (status == NR_OK && skip && judges(p.launches[i]))
+            status = send_verdict(q, p.found);
+    }
+    return status;
+}
+
+nr_status step(nr_cuda_queue *q, int32_t count, const nr_cuda_group *groups, bool skip) {
+    const needs n = measure(count, groups);
+    staging_slot *slot = nullptr;
+    nr_status status = take_slot(q, &slot);
+    if (status == NR_OK)
+        status = grow_pinned(q, slot->host, n.table);
+    if (status == NR_OK)
+        status = grow_on_device(q, q->table, n.table);
+    if (status == NR_OK)
+        status = grow_on_device(q, q->scratch, n.scratch);
+    if (status == NR_OK)
+        status = grow_on_host(q->plan, n.launches * static_cast<int64_t>(sizeof(planned_launch)));
+    if (status != NR_OK)
+        return status;
+
+    region table = {static_cast<char *>(slot->host.memory), static_cast<char *>(q->table.memory), 0};
+    region scratch = {nullptr, static_cast<char *>(q->scratch.memory), 0};
+    const plan p = make_plan(count, groups, skip, table, scratch, static_cast<planned_launch *>(q->plan.memory));
+    q->skippable = skip && p.count != 0 && judges(p.launches[0]);
+    if (p.count == 0)
+        return NR_OK;
+
+    status = NR_CUDA_CALL(q->device, cuMemcpyAsync, reinterpret_cast<cu_pointer>(q->table.memory),
+                          reinterpret_cast<cu_pointer>(slot->host.memory), static_cast<size_t>(table.used), q->stream);
+    if (status == NR_OK)
+        status = NR_CUDA_CALL(q->device, cuEventRecord, slot->done, q->stream);
+    slot->used = status == NR_OK;
+    if (status == NR_OK)
+        status = launch_all(q, p, groups[0].options->type == NR_FLOAT64 ? 1 : 0, skip);
+    /* What is in the queue now cannot be taken back. */
+    return status == NR_CUDA_E_MEMORY ? nr_status{NR_CUDA_E_CALL} : status;
+}
+
+} // namespace
+} // namespace nr_cuda
+
+using namespace nr_cuda;
+
+nr_status nr_cuda_step(nr_cuda_queue *queue, int32_t group_count, const nr_cuda_group *groups, uint32_t flags) {
+    const nr::float_control control;
+    if (queue == nullptr)
+        return NR_E_NULL;
+    const nr_status status = check_groups(group_count, groups, flags);
+    if (status != NR_OK)
+        return status;
+    const current here(queue->device);
+    return here.status() != NR_OK ? here.status() : step(queue, group_count, groups, flags != 0);
+}
+
+nr_status nr_cuda_outcome(nr_cuda_queue *queue, int32_t *skipped) {
+    if (queue == nullptr || skipped == nullptr)
+        return NR_E_NULL;
+    *skipped = 0;
+    if (!queue->skippable)
+        return NR_OK;
+    const current here(queue->device);
+    nr_status status = here.status();
+    if (status == NR_OK)
+        status = NR_CUDA_CALL(queue->device, cuEventSynchronize, queue->judged);
+    if (status == NR_OK)
+        *skipped = static_cast<const nr::cuda_host::verdict *>(queue->verdict)->nonfinite != 0 ? 1 : 0;
+    return status;
+}
+
+nr_status nr_cuda_accumulate(nr_cuda_queue *queue, int32_t type, int64_t n, const void *gradient, void *sum) {
+    if (queue == nullptr)
+        return NR_E_NULL;
+    const nr_status status = nr::check_arrays(type, n, gradient, sum);
+    if (status != NR_OK || n == 0)
+        return status;
+    const current here(queue->device);
+    if (here.status() != NR_OK)
+        return here.status();
+    const auto address = reinterpret_cast<uintptr_t>(gradient) | reinterpret_cast<uintptr_t>(sum);
+    nr::cuda_host::accumulation a = {gradient, sum, n, address % 16 == 0 ? 1 : 0};
+    void *arguments[] = {&a};
+    const int64_t chunks = (n - 1) / nr::cuda_host::chunk_elements + 1;
+    return launch_kernel(queue, queue->device->functions[kernel_accumulate][type == NR_FLOAT64 ? 1 : 0],
+                         grid_of(queue->device, chunks), 256, arguments);
+}

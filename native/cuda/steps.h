@@ -1,0 +1,126 @@
+/* The steps: every array read once and written once. */
+#ifndef NR_CUDA_STEPS_H
+#define NR_CUDA_STEPS_H
+
+#include "cuda/rows.h"
+
+#include "math/step_lane.h"
+
+namespace nr::gpu {
+
+/* The statistics of the rows that the elements from e on belong to. */
+template <class V, class T = typename V::element>
+NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, int64_t e) {
+    row<V> result = {V::all(T(1)), V::all(T(0)), V::all(T(1))};
+    if (t.row_values == nullptr)
+        return result;
+    const int64_t width = t.rows * t.inner;
+    const int64_t in_run = t.outer == 1 ? e : e - quotient(e, width) * width;
+    int64_t r = quotient(in_run, t.inner);
+    int64_t in_row = in_run - r * t.inner;
+    NR_UNROLL
+    for (int i = 0; i < V::width; ++i) {
+        const known_row<T> v = row_of(t, r);
+        result.scale.x[i] = v.scale;
+        result.mean.x[i] = v.mean;
+        result.denominator.x[i] = v.denominator;
+        if (++in_row == t.inner) {
+            in_row = 0;
+            /* the last row of a run has no next one, and there the elements end */
+            r = r + 1 < t.rows ? r + 1 : 0;
+        }
+    }
+    return result;
+}
+
+template <class Rule, class T>
+struct step_elements {
+    const gpu_tensor<T> &t;
+    const task<T> &a;
+
+    template <class V>
+    NR_DEVICE void run(int64_t e) const {
+        const constants<V> k = spread_constants<V>(a.k);
+        const int64_t at = place_of(t, e);
+        step_lane<Rule>(a, k, a.flags, rows_at<V>(t, e), V::all(a.leader_weight), V::load(a.g + at), at);
+    }
+};
+
+template <class Rule, class T>
+struct step_chunk {
+    const launch &l;
+
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
+        if (t.a.g == nullptr)
+            return;
+        const task<T> a = task_of(t, l);
+        for_elements<T>(t.wide != 0, begin, end, step_elements<Rule, T>{t, a});
+    }
+};
+
+template <class Rule, class T>
+NR_DEVICE void step(const launch &l) {
+    if (!skipped(l))
+        for_chunks<T>(l, step_chunk<Rule, T>{l});
+}
+
+template <class T>
+struct follow_elements {
+    const gpu_tensor<T> &t;
+    const task<T> &a;
+
+    template <class V>
+    NR_DEVICE void run(int64_t e) const {
+        follow_lane<V>(a, t.with_states != 0, place_of(t, e));
+    }
+};
+
+template <class T>
+NR_DEVICE void reset_seed(const gpu_tensor<T> &t, int64_t begin) {
+    if (t.resets != 0 && t.seed != nullptr && begin == 0 && thread_in_block() == 0)
+        for (int i = 0; i < 4; ++i)
+            t.seed->scalars[i] = 0.0;
+}
+
+template <class T>
+struct follow_chunk {
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
+        if (t.a.g != nullptr)
+            return;
+        const task<T> a = t.a;
+        for_elements<T>(t.wide != 0, begin, end, follow_elements<T>{t, a});
+        reset_seed(t, begin);
+    }
+};
+
+/* Tensors without a gradient. */
+template <class T>
+NR_DEVICE void follow_without_gradient(const launch &l) {
+    if (!skipped(l))
+        for_chunks<T>(l, follow_chunk<T>{});
+}
+
+template <class T>
+struct accumulate_elements {
+    const T *gradient;
+    T *sum;
+
+    template <class V>
+    NR_DEVICE void run(int64_t e) const {
+        (V::load(sum + e) + V::load(gradient + e)).store(sum + e);
+    }
+};
+
+template <class T>
+NR_DEVICE void accumulate(const accumulation &a) {
+    const accumulate_elements<T> body = {static_cast<const T *>(a.gradient), static_cast<T *>(a.sum)};
+    for (int64_t begin = block_in_grid() * chunk_elements; begin < a.elements;
+         begin += blocks_in_grid() * chunk_elements) {
+        const int64_t end = a.elements - begin < chunk_elements ? a.elements : begin + chunk_elements;
+        for_elements<T>(a.wide != 0, begin, end, body);
+    }
+}
+
+} // namespace nr::gpu
+
+#endif

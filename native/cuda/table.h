@@ -1,0 +1,89 @@
+/* What the host writes for the kernels to read: the tensors of a step, and what one launch does with them. The layout is the
+ * same for the host's compiler and the device's. */
+#ifndef NR_CUDA_TABLE_H
+#define NR_CUDA_TABLE_H
+
+#include "math/seed_ranger.h"
+#include "math/task.h"
+
+namespace nr::NR_LANES {
+
+constexpr int64_t sum_block = 4096;
+
+/* Elements that a block of threads steps at a time. */
+constexpr int64_t chunk_elements = 4096;
+
+/* What is found out about all gradients of a step before it. */
+struct verdict {
+    double norm;
+    int32_t nonfinite;
+    int32_t reserved;
+};
+
+/* SeedRanger's choice, which the device makes. */
+struct seed_state {
+    int32_t slow_moves; /* m' and v' move in this step */
+    int32_t slow_starts;
+    int32_t choice; /* seed_choice */
+    int32_t reserved;
+};
+
+struct seed_tensor {
+    nr_options options;
+    double *scalars;
+    int64_t step;
+    seed_state state;
+};
+
+template <class T>
+struct gpu_tensor {
+    task<T> a; /* a.followers points into the table */
+    int64_t outer;
+    int64_t rows;
+    int64_t inner;
+    int64_t stride;
+    nr_row *row_values; /* given, or computed by earlier launches; null where no row matters */
+    double *sums;       /* sums of blocks, side by side; see sums_per_block */
+    seed_tensor *seed;
+    const int32_t *gate; /* null, or 0 there: nothing is done */
+    int32_t wide;        /* every array can be moved 16 bytes at a time */
+    int32_t with_states; /* without a gradient: followers reach the states */
+    int32_t resets;      /* a follower starts SeedRanger's scalars afresh */
+    int32_t given_rows;  /* row_values come from the caller */
+};
+
+/* What is summed over the rows. */
+enum row_stage : int32_t {
+    stage_norms,      /* of gradient and parameter, for adaptive clipping */
+    stage_mean,       /* of the gradient */
+    stage_deviations, /* from the mean, for standardisation */
+    stage_update      /* of the update */
+};
+
+/* Sums that a stage takes at once. Squares are summed twice: of the values, and of the values times 2^-600, which is what
+ * counts where the first overflow. */
+constexpr int sums_of_stage(int32_t stage) { return stage == stage_norms ? 4 : 1; }
+constexpr int most_sums = 4;
+
+/* The argument of every kernel. An item is what a block of threads, or a warp, does at a time. */
+struct launch {
+    const void *tensors;  /* gpu_tensor<T>[count] */
+    const int64_t *first; /* count + 1: the first item of each tensor, and how many items there are */
+    int64_t count;
+    verdict *found;
+    double clip_norm; /* 0: not at all */
+    int32_t stage;
+    int32_t skip; /* do nothing if a gradient is not finite */
+};
+
+/* sum += gradient */
+struct accumulation {
+    const void *gradient;
+    void *sum;
+    int64_t elements;
+    int64_t wide;
+};
+
+} // namespace nr::NR_LANES
+
+#endif

@@ -1,0 +1,56 @@
+/* The canonical order of summation, by a warp: its threads are the 32 lanes of a block of 4,096 elements. */
+#ifndef NR_CUDA_WARP_SUM_H
+#define NR_CUDA_WARP_SUM_H
+
+#include "cuda/work.h"
+
+namespace nr::gpu {
+
+/* sums[k] = the sum of the k-th value that terms gives for the elements [begin, end), at most a block of them; the first
+ * thread has it. */
+template <int Sums, class Terms>
+NR_DEVICE void sum_by_warp(int64_t begin, int64_t end, const Terms &terms, double (&sums)[Sums]) {
+    NR_UNROLL
+    for (int k = 0; k < Sums; ++k)
+        sums[k] = 0.0;
+    for (int64_t i = begin + lane_in_warp(); i < end; i += warp_threads) {
+        double values[Sums];
+        terms.values(i, values);
+        NR_UNROLL
+        for (int k = 0; k < Sums; ++k)
+            sums[k] += values[k];
+    }
+    NR_UNROLL
+    for (int half = warp_threads / 2; half >= 1; half /= 2) {
+        NR_UNROLL
+        for (int k = 0; k < Sums; ++k)
+            sums[k] += shuffle_down(sums[k], half);
+    }
+}
+
+struct stored_values {
+    const double *from;
+
+    NR_DEVICE void values(int64_t i, double (&out)[1]) const { out[0] = from[i]; }
+};
+
+/* The reduction of n block sums to one, which the first thread has. sums is overwritten. */
+NR_DEVICE double reduce_by_warp(double *sums, int64_t n) {
+    double result[1] = {};
+    do {
+        int64_t block = 0;
+        for (int64_t begin = 0; begin < n; begin += sum_block, ++block) {
+            const int64_t end = n - begin < sum_block ? n : begin + sum_block;
+            sum_by_warp(begin, end, stored_values{sums}, result);
+            if (lane_in_warp() == 0)
+                sums[block] = result[0];
+        }
+        n = block;
+        warp_barrier();
+    } while (n > 1);
+    return result[0];
+}
+
+} // namespace nr::gpu
+
+#endif

@@ -1,0 +1,116 @@
+/* Every kernel gives the bits of the processor's step. */
+#include "device_problem.h"
+
+#include <gtest/gtest.h>
+
+using namespace problem;
+using device::device_tensor;
+using device::fixture;
+
+namespace {
+
+/* Steps copies of the tensors on the processor and, in one call, on the device. */
+template <class T>
+void expect_same(fixture &at, const options &o, std::vector<tensor<T>> tensors) {
+    const nr_options how = o.view();
+    std::vector<std::unique_ptr<device_tensor<T>>> there;
+    std::vector<nr_tensor> views;
+    for (tensor<T> &t : tensors) {
+        there.push_back(std::make_unique<device_tensor<T>>(at, t));
+        views.push_back(there.back()->view());
+    }
+    const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), 0.0};
+    ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        tensor<T> got = tensors[i];
+        there[i]->fetch(got);
+        const nr_tensor t = tensors[i].view();
+        ASSERT_EQ(nr_step(&how, 1, &t), NR_OK);
+        ASSERT_EQ(difference(tensors[i], got), "")
+            << "tensor " << i << ": " << describe(o, tensors[i].extents(), NR_ISA_SCALAR) << " tensor flags "
+            << tensors[i].flags << " step " << tensors[i].step;
+    }
+}
+
+template <class T>
+class SameBits : public testing::Test {
+protected:
+    SameBits() {
+        device::standin_set("reset=1 multiprocessors=2 interpret=0");
+    }
+    ~SameBits() override { EXPECT_EQ(device::standin_violations(), 0); }
+};
+using types = testing::Types<float, double>;
+TYPED_TEST_SUITE(SameBits, types, type_names);
+
+TYPED_TEST(SameBits, EveryLengthInOneCall) {
+    random_bits random(1);
+    fixture at;
+    for (int algorithm : algorithms) {
+        const options o(algorithm, type_of<TypeParam>);
+        std::vector<tensor<TypeParam>> all;
+        for (int64_t n = 0; n <= 257; ++n) {
+            all.emplace_back(random, o, flat(n), true, int(n % 5));
+            all.back().step = 7;
+        }
+        expect_same(at, o, all);
+    }
+}
+
+TYPED_TEST(SameBits, EveryLengthOfCentralisedRowsUnderLookahead) {
+    random_bits random(2);
+    fixture at;
+    for (int algorithm : algorithms) {
+        options o(algorithm, type_of<TypeParam>);
+        o.followers = {{0.5, NR_FOLLOWER_LEADS, 0}};
+        std::vector<tensor<TypeParam>> all;
+        for (int64_t n = 2; n <= 257; ++n)
+            for (shape s : {row_major(3, n), column_major(3, n), column_major(n, 3)}) {
+                all.emplace_back(random, o, s, false, int(n % 3));
+                all.back().step = 6;
+                all.back().active = n % 2;
+                all.back().flags = NR_CENTRALISE;
+            }
+        expect_same(at, o, all);
+    }
+}
+
+TYPED_TEST(SameBits, AnythingAnywhereOnAnyGrid) {
+    random_bits random(3);
+    for (int multiprocessors : {1, 3, 100}) {
+        device::standin_set(("multiprocessors=" + std::to_string(multiprocessors)).c_str());
+        fixture at;
+        for (int round = 0; round < 250; ++round) {
+            const int algorithm = algorithms[round % 5];
+            const options o = random_options(random, algorithm, type_of<TypeParam>);
+            std::vector<tensor<TypeParam>> all;
+            for (int i = 0; i < 4; ++i) {
+                const shape s = random_shape(random, 40, algorithm == NR_SEED_RANGER);
+                all.push_back(random_tensor<TypeParam>(random, o, s, round % 2 == 0));
+            }
+            expect_same(at, o, all);
+            if (testing::Test::HasFatalFailure())
+                FAIL() << "round " << round;
+        }
+    }
+}
+
+TYPED_TEST(SameBits, RowsOfSeveralBlocks) {
+    random_bits random(4);
+    fixture at;
+    for (int algorithm : algorithms)
+        for (shape s : {flat(20'011), row_major(3, 5'000), row_major(2, 4'096), column_major(5, 9'000),
+                        column_major(70, 4'097), shape{3, 4, 3'000, 12'005}, shape{5'000, 3, 2, 6}}) {
+            if (algorithm == NR_SEED_RANGER)
+                s.stride = s.rows * s.inner;
+            options o = random_options(random, algorithm, type_of<TypeParam>);
+            o.how.adaptive_clip = 0.3;
+            for (uint32_t flags : {uint32_t{NR_CENTRALISE}, uint32_t{NR_STANDARDISE}}) {
+                tensor<TypeParam> start = random_tensor<TypeParam>(random, o, s, false);
+                start.flags = flags;
+                expect_same<TypeParam>(at, o, {start});
+            }
+        }
+}
+
+} // namespace

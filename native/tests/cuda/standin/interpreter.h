@@ -1,0 +1,29 @@
+/* Runs PTX as it stands: what the driver would compile, an instruction at a time. */
+#ifndef NR_TESTS_CUDA_INTERPRETER_H
+#define NR_TESTS_CUDA_INTERPRETER_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace standin {
+
+struct ptx_module;
+
+/* null, and what is not understood. */
+std::shared_ptr<ptx_module> parse_ptx(const char *text, std::string &error);
+
+bool has_kernel(const ptx_module &module, const std::string &name);
+
+std::vector<uint64_t> argument_sizes(const ptx_module &module, const std::string &name);
+
+void interpret(const ptx_module &module, const std::string &name, uint32_t blocks, uint32_t threads,
+               const std::vector<std::string> &arguments);
+
+/* Throws unless interpreted kernels may touch these bytes; the driver knows. */
+void check_access(uint64_t address, uint64_t bytes);
+
+} // namespace standin
+
+#endif
