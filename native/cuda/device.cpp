@@ -294,7 +294,7 @@ nr_status nr_cuda_check_memory(nr_cuda_device *device, const void *memory, int64
         return NR_CUDA_E_POINTER;
     const bool inside = address - start <= size && static_cast<size_t>(bytes) <= size - (address - start);
     return type == memory_of_device && ordinal == device->device && inside ? nr_status{NR_OK}
-                                                                          : nr_status{NR_CUDA_E_POINTER};
+                                                                           : nr_status{NR_CUDA_E_POINTER};
 }
 
 nr_status nr_cuda_module_load(nr_cuda_device *device, const char *ptx, nr_cuda_module **module, char *message,
@@ -356,6 +356,5 @@ nr_status nr_cuda_launch(nr_cuda_queue *queue, nr_cuda_kernel *kernel, int64_t b
     const current here(queue->device);
     if (here.status() != NR_OK || blocks == 0)
         return here.status();
-    return launch_kernel(queue, reinterpret_cast<cu_function>(kernel), blocks, threads,
-                         const_cast<void **>(arguments));
+    return launch_kernel(queue, reinterpret_cast<cu_function>(kernel), blocks, threads, const_cast<void **>(arguments));
 }

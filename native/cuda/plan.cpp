@@ -174,8 +174,8 @@ private:
 
         const general_flags &f = out.a.flags;
         if (t.gradient != nullptr && (f.adaptive || f.centre_gradient || (f.centre_update && f.moves)))
-            out.row_values = t.row_values != nullptr ? const_cast<nr_row *>(t.row_values)
-                                                     : take_on_device<nr_row>(scratch_, t.rows);
+            out.row_values =
+                t.row_values != nullptr ? const_cast<nr_row *>(t.row_values) : take_on_device<nr_row>(scratch_, t.rows);
         if (is_seed(o)) {
             auto *seed = take<seed_tensor>(table_, 1);
             *seed = {o, t.scalars, t.step, {}};
@@ -197,19 +197,17 @@ private:
             table_.used = before;
             return;
         }
-        launches_[launched_++] = {kernel,
-                                  by_warps,
-                                  kernel == kernel_find_norm,
-                                  first[count],
-                                  {on_device(table_, tensors), on_device(table_, first), count, found_, clip_norm, stage,
-                                   skip_ ? 1 : 0}};
+        launches_[launched_++] = {
+            kernel,
+            by_warps,
+            kernel == kernel_find_norm,
+            first[count],
+            {on_device(table_, tensors), on_device(table_, first), count, found_, clip_norm, stage, skip_ ? 1 : 0}};
     }
 
     static int64_t elements(const gpu_tensor<T> &t) { return t.outer * t.rows * t.inner; }
 
-    static int64_t chunks_of(const gpu_tensor<T> &t) {
-        return (elements(t) + chunk_elements - 1) / chunk_elements;
-    }
+    static int64_t chunks_of(const gpu_tensor<T> &t) { return (elements(t) + chunk_elements - 1) / chunk_elements; }
 
     void measure_gradients(int64_t count, bool clips) {
         const auto blocks = [](const gpu_tensor<T> &t) { return t.a.g != nullptr ? blocks_of(elements(t)) : 0; };
@@ -324,7 +322,8 @@ needs measure(int32_t group_count, const nr_cuda_group *groups) {
             ++in_group;
             n.scratch += rounded(sums_of(t) * static_cast<int64_t>(sizeof(double))) +
                          rounded(t.rows * static_cast<int64_t>(sizeof(nr_row)));
-            n.table += (seed ? 3 : 1) * rounded(sizeof(gpu_tensor<double>)) + (seed ? rounded(sizeof(seed_tensor)) : 0) +
+            n.table += (seed ? 3 : 1) * rounded(sizeof(gpu_tensor<double>)) +
+                       (seed ? rounded(sizeof(seed_tensor)) : 0) +
                        groups[g].options->follower_count * rounded(sizeof(follower<double>));
         }
         n.table += launches_of_group * rounded((in_group + 1) * static_cast<int64_t>(sizeof(int64_t)));

@@ -53,10 +53,12 @@ typedef struct nr_cuda_about {
 
 /* Some of the tensors of a step, which share their options. */
 typedef struct nr_cuda_group {
-    const nr_options *options; /* isa and working_set are not looked at; clip_factor must be 1 where clip_norm is given */
-    const nr_tensor *tensors;  /* described on the host; every array they point to is the device's, nr_row included */
+    const nr_options
+        *options; /* isa and working_set are not looked at; clip_factor must be 1 where clip_norm is given */
+    const nr_tensor *tensors; /* described on the host; every array they point to is the device's, nr_row included */
     int64_t count;
-    double clip_norm; /* g *= T(clip_norm/norm) if the norm over the gradients of all groups exceeds it; 0 = not at all */
+    double
+        clip_norm; /* g *= T(clip_norm/norm) if the norm over the gradients of all groups exceeds it; 0 = not at all */
 } nr_cuda_group;
 
 /* nr_cuda_step.flags */

@@ -103,9 +103,8 @@ nr_tensor device_tensor<T>::view() const {
 
 template <class T>
 void device_tensor<T>::fetch(tensor<T> &into) {
-    for_arrays(into, [&](char *from, void *host, int64_t n) {
-        require(nr_cuda_copy(at_.queue, host, from, n), "copy");
-    });
+    for_arrays(into,
+               [&](char *from, void *host, int64_t n) { require(nr_cuda_copy(at_.queue, host, from, n), "copy"); });
     require(nr_cuda_queue_wait(at_.queue), "wait");
 }
 

@@ -35,9 +35,7 @@ void expect_same(fixture &at, const options &o, std::vector<tensor<T>> tensors) 
 template <class T>
 class SameBits : public testing::Test {
 protected:
-    SameBits() {
-        device::standin_set("reset=1 multiprocessors=2 interpret=0");
-    }
+    SameBits() { device::standin_set("reset=1 multiprocessors=2 interpret=0"); }
     ~SameBits() override { EXPECT_EQ(device::standin_violations(), 0); }
 };
 using types = testing::Types<float, double>;

@@ -20,8 +20,32 @@ struct type {
 };
 
 enum class operation {
-    load, store, move, add, subtract, multiply, divide, remainder, negate, absolute, both, either, exclusive, invert,
-    left, right, compare, choose, convert, address, branch, barrier, warp_barrier, shuffle, root, finish
+    load,
+    store,
+    move,
+    add,
+    subtract,
+    multiply,
+    divide,
+    remainder,
+    negate,
+    absolute,
+    both,
+    either,
+    exclusive,
+    invert,
+    left,
+    right,
+    compare,
+    choose,
+    convert,
+    address,
+    branch,
+    barrier,
+    warp_barrier,
+    shuffle,
+    root,
+    finish
 };
 
 enum class where { immediate, reg, thread, threads, block, blocks, vector, argument };
@@ -237,14 +261,14 @@ private:
 
     static operation operation_of(const std::vector<std::string> &name) {
         static const std::map<std::string, operation> known = {
-            {"ld", operation::load},        {"st", operation::store},       {"mov", operation::move},
-            {"add", operation::add},        {"sub", operation::subtract},   {"mul", operation::multiply},
-            {"div", operation::divide},     {"rem", operation::remainder},  {"neg", operation::negate},
-            {"abs", operation::absolute},   {"and", operation::both},       {"or", operation::either},
-            {"xor", operation::exclusive},  {"not", operation::invert},     {"shl", operation::left},
-            {"shr", operation::right},      {"setp", operation::compare},   {"selp", operation::choose},
-            {"cvt", operation::convert},    {"cvta", operation::address},   {"bra", operation::branch},
-            {"shfl", operation::shuffle},   {"sqrt", operation::root},      {"ret", operation::finish}};
+            {"ld", operation::load},       {"st", operation::store},      {"mov", operation::move},
+            {"add", operation::add},       {"sub", operation::subtract},  {"mul", operation::multiply},
+            {"div", operation::divide},    {"rem", operation::remainder}, {"neg", operation::negate},
+            {"abs", operation::absolute},  {"and", operation::both},      {"or", operation::either},
+            {"xor", operation::exclusive}, {"not", operation::invert},    {"shl", operation::left},
+            {"shr", operation::right},     {"setp", operation::compare},  {"selp", operation::choose},
+            {"cvt", operation::convert},   {"cvta", operation::address},  {"bra", operation::branch},
+            {"shfl", operation::shuffle},  {"sqrt", operation::root},     {"ret", operation::finish}};
         if (name[0] == "bar")
             return name[1] == "warp" ? operation::warp_barrier : operation::barrier;
         const auto found = known.find(name[0]);
@@ -349,8 +373,8 @@ private:
         const operand &m = i.operands[load ? 1 : 0];
         const auto bytes = static_cast<uint64_t>(i.result.bytes);
         const uint64_t count = a.place == where::vector ? a.parts.size() : 1;
-        uint64_t address = m.place == where::argument ? value(m, index)
-                                                      : all_[index].registers[static_cast<size_t>(m.base)] + m.value;
+        uint64_t address =
+            m.place == where::argument ? value(m, index) : all_[index].registers[static_cast<size_t>(m.base)] + m.value;
         if (address % (bytes * count) != 0)
             fail("misaligned: " + i.text);
         if (!in_arguments(address))
@@ -486,7 +510,8 @@ private:
             const double x = from.bytes == 4 ? double(real<float>(a)) : real<double>(a);
             return to.bytes == 4 ? bits_of(static_cast<float>(x)) : bits_of(x);
         }
-        const int64_t x = from.of == kind::sign ? signed_value(a, from.bytes) : static_cast<int64_t>(cut(a, from.bytes));
+        const int64_t x =
+            from.of == kind::sign ? signed_value(a, from.bytes) : static_cast<int64_t>(cut(a, from.bytes));
         if (to.of != kind::real)
             return cut(static_cast<uint64_t>(x), to.bytes);
         if (from.of != kind::sign && from.bytes == 8)

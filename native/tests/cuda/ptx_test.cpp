@@ -1,0 +1,160 @@
+/* What the driver compiles: the PTX that the build made gives the bits of the processor, and holds to the rules that the bits
+ * and the speed need. */
+#include "device_problem.h"
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+using namespace problem;
+using device::device_tensor;
+using device::fixture;
+
+namespace {
+
+std::string read_ptx() {
+    std::ifstream file(PTX);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::set<std::string> instructions(const std::string &ptx) {
+    std::set<std::string> found;
+    const std::regex instruction("\\n\\s+(?:@!?%p[0-9]+\\s+)?([a-z]+[.][a-z0-9.:]+)");
+    for (std::sregex_iterator i(ptx.begin(), ptx.end(), instruction), end; i != end; ++i)
+        found.insert((*i)[1]);
+    return found;
+}
+
+/* The library carries this very file. */
+TEST(Ptx, IsWhatTheLibraryEmbeds) {
+    std::ifstream file(LIBRARY, std::ios::binary);
+    std::stringstream bytes;
+    bytes << file.rdbuf();
+    const std::string ptx = read_ptx();
+    ASSERT_GT(ptx.size(), 100'000u);
+    EXPECT_NE(bytes.str().find(ptx), std::string::npos);
+}
+
+TEST(Ptx, RoundsEveryOperationOnce) {
+    const std::set<std::string> found = instructions(read_ptx());
+    ASSERT_GT(found.size(), 50u);
+    for (const std::string &name : found) {
+        EXPECT_EQ(name.find("fma"), std::string::npos) << name;
+        EXPECT_EQ(name.find("mad.rn"), std::string::npos) << name;
+        EXPECT_EQ(name.find("approx"), std::string::npos) << name;
+        EXPECT_EQ(name.find("ftz"), std::string::npos) << name;
+        EXPECT_EQ(name.find("full"), std::string::npos) << name;
+        /* Without a rounding the driver's compiler may contract. */
+        const bool real = name.find(".f32") != std::string::npos || name.find(".f64") != std::string::npos;
+        const std::string operation = name.substr(0, name.find('.'));
+        if (real && (operation == "add" || operation == "sub" || operation == "mul" || operation == "div" ||
+                     operation == "sqrt")) {
+            EXPECT_NE(name.find(".rn."), std::string::npos) << name;
+        }
+    }
+}
+
+/* Every elementwise kernel moves 16 bytes at a time, and none keeps anything in local memory. */
+TEST(Ptx, MovesSixteenBytesAndSpillsNothing) {
+    const std::string ptx = read_ptx();
+    EXPECT_EQ(ptx.find(".local"), std::string::npos);
+    for (const char *name : {"step_sgd", "step_sgd_momentum", "step_adagrad", "step_adam", "step_radam", "update_seed",
+                             "follow_without_gradient", "start_slow_moments", "accumulate"})
+        for (const char *type : {"f32", "f64"}) {
+            const std::string entry = std::string(".entry nr_") + name + "_" + type + "(";
+            const size_t begin = ptx.find(entry);
+            ASSERT_NE(begin, std::string::npos) << entry;
+            const std::string body = ptx.substr(begin, ptx.find("\n}", begin) - begin);
+            const std::string wide = type == std::string("f32") ? "global.v4.f32" : "global.v2.f64";
+            EXPECT_NE(body.find("ld." + wide), std::string::npos) << entry;
+            EXPECT_NE(body.find("st." + wide), std::string::npos) << entry;
+        }
+}
+
+/* The PTX itself, an instruction at a time; every access is checked against the allocations. */
+template <class T>
+class PtxBits : public testing::Test {
+protected:
+    PtxBits() { device::standin_set("reset=1 multiprocessors=1 interpret=1"); }
+    ~PtxBits() override {
+        EXPECT_EQ(device::standin_violations(), 0);
+        device::standin_set("interpret=0");
+    }
+};
+using types = testing::Types<float, double>;
+TYPED_TEST_SUITE(PtxBits, types, type_names);
+
+TYPED_TEST(PtxBits, EqualTheProcessors) {
+    random_bits random(11);
+    fixture at;
+    for (int round = 0; round < 150; ++round) {
+        const int algorithm = algorithms[round % 5];
+        const options o = random_options(random, algorithm, type_of<TypeParam>);
+        std::vector<tensor<TypeParam>> all;
+        std::vector<std::unique_ptr<device_tensor<TypeParam>>> there;
+        std::vector<nr_tensor> views;
+        for (int i = 0; i < 3; ++i) {
+            const shape s =
+                round % 10 == 9 ? row_major(2, 4'099) : random_shape(random, 12, algorithm == NR_SEED_RANGER);
+            all.push_back(random_tensor<TypeParam>(random, o, s, round % 2 == 0));
+        }
+        for (auto &t : all) {
+            there.push_back(std::make_unique<device_tensor<TypeParam>>(at, t));
+            views.push_back(there.back()->view());
+        }
+        const nr_options how = o.view();
+        const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), 0.0};
+        ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+        for (size_t i = 0; i < all.size(); ++i) {
+            tensor<TypeParam> got = all[i];
+            there[i]->fetch(got);
+            const nr_tensor t = all[i].view();
+            ASSERT_EQ(nr_step(&how, 1, &t), NR_OK);
+            ASSERT_EQ(difference(all[i], got), "")
+                << describe(o, all[i].extents(), NR_ISA_SCALAR) << " round " << round;
+        }
+    }
+}
+
+/* Gradients that are clipped by their norm, or not finite, and micro-batches. */
+TYPED_TEST(PtxBits, OfNormsAndAccumulation) {
+    random_bits random(12);
+    fixture at;
+    for (int round = 0; round < 12; ++round) {
+        const options o(NR_RADAM, type_of<TypeParam>);
+        tensor<TypeParam> want(random, o, flat(round == 0 ? 9'000 : 40 + round), false, round % 2);
+        want.step = 7;
+        tensor<TypeParam> got = want;
+        device_tensor<TypeParam> there(at, got);
+        nr_options how = o.view();
+        const nr_tensor view = there.view();
+        ASSERT_EQ(nr_cuda_accumulate(at.queue, how.type, want.extents().elements(), view.gradient, view.state[3]),
+                  NR_OK);
+        const nr_cuda_group group = {&how, &view, 1, 0.5};
+        ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, NR_CUDA_SKIP_NONFINITE), NR_OK);
+        int32_t skipped = -1;
+        ASSERT_EQ(nr_cuda_outcome(at.queue, &skipped), NR_OK);
+        EXPECT_EQ(skipped, 0);
+        there.fetch(got);
+
+        const nr_tensor t = want.view();
+        ASSERT_EQ(nr_accumulate(how.type, NR_ISA_AUTO, want.extents().elements(), t.gradient, t.state[3]), NR_OK);
+        std::vector<double> sums(size_t(want.extents().elements() / 4'096 + 1));
+        double *list = sums.data();
+        double norm = 0;
+        int32_t nonfinite = 0;
+        ASSERT_EQ(nr_square_sums(&how, 1, &t, 1, &list, &nonfinite), NR_OK);
+        ASSERT_EQ(nr_reduce((want.extents().elements() + 4'095) / 4'096, list, &norm), NR_OK);
+        ASSERT_GT(std::sqrt(norm), 0.5);
+        how.clip_factor = 0.5 / std::sqrt(norm);
+        ASSERT_EQ(nr_step(&how, 1, &t), NR_OK);
+        ASSERT_EQ(difference(want, got), "") << round;
+    }
+}
+
+} // namespace
