@@ -30,9 +30,10 @@ struct adam {
     }
     template <class V, class Flags>
     static NR_INLINE V radicand(const Flags &f, const V *s) {
+        V v = s[1];
         if (f.maximum)
-            return s[2];
-        return s[1];
+            v = s[2];
+        return v;
     }
     template <class V>
     static NR_INLINE V divisor(const constants<V> &k, V root) {
