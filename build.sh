@@ -33,15 +33,8 @@ missing_mpi_packages() {
 
 obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
 
-first_# What sharded steps are tested with, and what the demonstration of --target=Mpi trains on.
-missing_mpi_packages() {
-    have mpirun.openmpi || echo openmpi-bin
-    have mpiexec.mpich || echo mpich
-    have ip || echo iproute2
-    [ -d /usr/share/datasets/fashion-mnist ] || echo dataset-fashion-mnist
-}
-
-obtainable() {
+# The first of "a|b" that the distribution has.
+first_obtainable() {
     local choice
     for choice in ${1//|/ }; do
         if obtainable "$choice"; then
