@@ -26,6 +26,7 @@ internal static class CommandLine
         };
         root.Add(new TrainCommand());
         root.Add(new MinimizeCommand());
+        root.Add(new TrajectoryCommand());
         root.Add(new VerifyCommand());
         root.Add(new BenchCommand());
         root.Add(new InfoCommand());

@@ -9,6 +9,9 @@ internal abstract class Scale
     /// <summary>A linear scale from and to round numbers that include all values.</summary>
     public static Scale Linear(params IEnumerable<double> values) => LinearScale.Around(values);
 
+    /// <summary>A linear scale from one value exactly to another.</summary>
+    public static Scale Between(double start, double end) => LinearScale.From(start, end);
+
     /// <summary>A logarithmic scale that includes all positive values.</summary>
     public static Scale Logarithmic(params IEnumerable<double> values) => LogarithmicScale.Around(values);
 
@@ -33,13 +36,14 @@ internal sealed class LinearScale : Scale
     {
         this.start = start;
         this.end = end;
-        var count = (int)Math.Round((end - start) / step);
+        const double Slack = 1e-9;
+        var (first, last) = (Math.Ceiling((start / step) - Slack), Math.Floor((end / step) + Slack));
         Ticks =
         [
             .. Enumerable
-                .Range(0, count + 1)
+                .Range(0, (int)(last - first) + 1)
                 // Not a running sum, whose rounding errors would show in the labels; and 0, never -0.
-                .Select(i => (Math.Round((start / step) + i) * step) + 0d)
+                .Select(i => ((first + i) * step) + 0d)
                 .Select(value => new Tick(value, value.ToString("#,0.######"))),
         ];
     }
@@ -58,6 +62,9 @@ internal sealed class LinearScale : Scale
         var step = RoundStep((largest - smallest) / LargestTickCount);
         return new(Math.Floor(smallest / step) * step, Math.Ceiling(largest / step) * step, step);
     }
+
+    public static LinearScale From(double start, double end) =>
+        new(start, end, RoundStep((end - start) / LargestTickCount));
 
     public override bool Shows(double value) => double.IsFinite(value);
 

@@ -5,8 +5,6 @@ namespace NativeRanger.Cli.Plotting;
 /// <summary>Draws a <see cref="Figure"/> as SVG; lengths are in CSS pixels.</summary>
 internal sealed class SvgRenderer
 {
-    private const double PlotWidth = 460;
-    private const double PlotHeight = 320;
     private const double LeftMargin = 78;
     private const double TopMargin = 84;
     private const double BottomMargin = 58;
@@ -36,18 +34,22 @@ internal sealed class SvgRenderer
 
     private static readonly string?[] Dashes = [null, "6 3", "2 3"];
 
-    private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
+    private static readonly XNamespace Svg = SvgShapes.Svg;
 
     private readonly Figure figure;
     private readonly List<string> names;
+    private readonly double plotWidth;
+    private readonly double plotHeight;
 
     private SvgRenderer(Figure figure)
     {
         this.figure = figure;
+        (plotWidth, plotHeight) = figure.PlotSize;
         names =
         [
             .. figure
                 .Panels.SelectMany(panel => panel.Lines)
+                .Where(line => line.Look is null)
                 .Select(line => line.Name)
                 .Distinct(StringComparer.Ordinal),
         ];
@@ -57,11 +59,12 @@ internal sealed class SvgRenderer
 
     private XElement Root()
     {
-        var plots = LeftMargin + (figure.Panels.Count * (PlotWidth + PanelGap)) - PanelGap;
+        var plots = LeftMargin + (figure.Panels.Count * (plotWidth + PanelGap)) - PanelGap;
+        var entries = Entries();
         var legend =
-            LegendGap + LegendLine + 8 + (names.Select(name => name.Length).DefaultIfEmpty(0).Max() * CharacterWidth);
+            LegendGap + LegendLine + 8 + (entries.Select(e => e.Name.Length).DefaultIfEmpty(0).Max() * CharacterWidth);
         var width = Math.Ceiling(plots + legend + 12);
-        var height = TopMargin + Math.Max(PlotHeight, names.Count * LegendRow) + BottomMargin;
+        var height = TopMargin + Math.Max(plotHeight, entries.Count * LegendRow) + BottomMargin;
         return new(
             Svg + "svg",
             new XAttribute("width", width),
@@ -79,8 +82,20 @@ internal sealed class SvgRenderer
             ),
             Text(LeftMargin, 28, figure.Title, ("font-size", "16"), ("font-weight", "bold")),
             Text(LeftMargin, 48, figure.Subtitle, ("fill", Quiet)),
-            figure.Panels.Select((panel, i) => Plot(panel, LeftMargin + (i * (PlotWidth + PanelGap)))),
-            Legend(plots + LegendGap)
+            // What leaves its plot is cut off; lines and marks on the border are not.
+            new XElement(
+                Svg + "clipPath",
+                new XAttribute("id", "plot"),
+                new XElement(
+                    Svg + "rect",
+                    new XAttribute("x", -4),
+                    new XAttribute("y", -4),
+                    new XAttribute("width", Number(plotWidth + 8)),
+                    new XAttribute("height", Number(plotHeight + 8))
+                )
+            ),
+            figure.Panels.Select((panel, i) => Plot(panel, LeftMargin + (i * (plotWidth + PanelGap)))),
+            entries.Select((entry, i) => LegendEntry(entry, plots + LegendGap, TopMargin + 8 + (i * LegendRow)))
         );
     }
 
@@ -88,45 +103,56 @@ internal sealed class SvgRenderer
         new(
             Svg + "g",
             new XAttribute("transform", $"translate({Number(left)} {Number(TopMargin)})"),
-            Text(PlotWidth / 2, -10, panel.Title, ("text-anchor", "middle"), ("font-weight", "bold")),
+            Text(plotWidth / 2, -10, panel.Title, ("text-anchor", "middle"), ("font-weight", "bold")),
             HorizontalAxis(panel.X),
             VerticalAxis(panel.Y),
-            Line(0, PlotHeight, PlotWidth, PlotHeight, Ink),
-            Line(0, 0, 0, PlotHeight, Ink),
-            panel.Lines.Select(line => Curve(panel, line))
+            Line(0, plotHeight, plotWidth, plotHeight, Ink),
+            Line(0, 0, 0, plotHeight, Ink),
+            new XElement(
+                Svg + "g",
+                new XAttribute("clip-path", "url(#plot)"),
+                panel.Lines.Select(line => Curve(panel, line)),
+                panel.Arrows.Select(arrow =>
+                    SvgShapes.Arrow(arrow.Name, Place(panel, arrow.From), Place(panel, arrow.To), arrow.Look)
+                ),
+                panel.Marks.Select(mark => SvgShapes.Mark(mark.Name, Place(panel, mark.At), mark.Shape, mark.Look))
+            )
         );
 
-    private static IEnumerable<XElement> HorizontalAxis(Axis axis)
+    private (double X, double Y) Place(Panel panel, (double X, double Y) point) =>
+        (plotWidth * panel.X.Scale.Position(point.X), plotHeight * (1 - panel.Y.Scale.Position(point.Y)));
+
+    private IEnumerable<XElement> HorizontalAxis(Axis axis)
     {
         foreach (var tick in axis.Scale.Ticks)
         {
-            var x = PlotWidth * axis.Scale.Position(tick.Value);
+            var x = plotWidth * axis.Scale.Position(tick.Value);
             if (tick.Label is null)
             {
-                yield return Line(x, PlotHeight, x, PlotHeight + MinorTickLength, Ink);
+                yield return Line(x, plotHeight, x, plotHeight + MinorTickLength, Ink);
                 continue;
             }
 
-            yield return Line(x, 0, x, PlotHeight, Faint);
-            yield return Line(x, PlotHeight, x, PlotHeight + TickLength, Ink);
-            yield return Text(x, PlotHeight + 19, tick.Label, ("text-anchor", "middle"));
+            yield return Line(x, 0, x, plotHeight, Faint);
+            yield return Line(x, plotHeight, x, plotHeight + TickLength, Ink);
+            yield return Text(x, plotHeight + 19, tick.Label, ("text-anchor", "middle"));
         }
 
-        yield return Text(PlotWidth / 2, PlotHeight + 42, axis.Label, ("text-anchor", "middle"));
+        yield return Text(plotWidth / 2, plotHeight + 42, axis.Label, ("text-anchor", "middle"));
     }
 
-    private static IEnumerable<XElement> VerticalAxis(Axis axis)
+    private IEnumerable<XElement> VerticalAxis(Axis axis)
     {
         foreach (var tick in axis.Scale.Ticks)
         {
-            var y = PlotHeight * (1 - axis.Scale.Position(tick.Value));
+            var y = plotHeight * (1 - axis.Scale.Position(tick.Value));
             if (tick.Label is null)
             {
                 yield return Line(-MinorTickLength, y, 0, y, Ink);
                 continue;
             }
 
-            yield return Line(0, y, PlotWidth, y, Faint);
+            yield return Line(0, y, plotWidth, y, Faint);
             yield return Line(-TickLength, y, 0, y, Ink);
             yield return Text(-9, y + 4, tick.Label, ("text-anchor", "end"));
         }
@@ -136,7 +162,7 @@ internal sealed class SvgRenderer
             0,
             axis.Label,
             ("text-anchor", "middle"),
-            ("transform", $"translate(-58 {Number(PlotHeight / 2)}) rotate(-90)")
+            ("transform", $"translate(-58 {Number(plotHeight / 2)}) rotate(-90)")
         );
     }
 
@@ -148,7 +174,7 @@ internal sealed class SvgRenderer
         {
             if (panel.X.Scale.Shows(x) && panel.Y.Scale.Shows(y))
             {
-                run.Add((PlotWidth * panel.X.Scale.Position(x), PlotHeight * (1 - panel.Y.Scale.Position(y))));
+                run.Add(Place(panel, (x, y)));
                 continue;
             }
 
@@ -157,7 +183,7 @@ internal sealed class SvgRenderer
                 group.Add(
                     Stroke(
                         "polyline",
-                        line.Name,
+                        line,
                         new XAttribute("points", string.Join(' ', run.Select(p => $"{Number(p.X)},{Number(p.Y)}")))
                     )
                 );
@@ -166,7 +192,7 @@ internal sealed class SvgRenderer
             // A point without neighbours would not be seen as a line.
             if (line.Marked || run.Count == 1)
             {
-                group.Add(run.Select(p => Mark(p, Colour(line.Name))));
+                group.Add(run.Select(p => Dot(p, LookOf(line).Colour)));
             }
 
             run.Clear();
@@ -175,40 +201,56 @@ internal sealed class SvgRenderer
         return group;
     }
 
-    private IEnumerable<XElement> Legend(double left)
+    /// <summary>What the legend explains: the lines with a name, the arrows, the marks, each name once.</summary>
+    private List<(string Name, object What)> Entries() =>
+        [
+            .. figure
+                .Panels.SelectMany(panel =>
+                    panel
+                        .Lines.Select(line => (line.Name, What: (object)line))
+                        .Concat(panel.Arrows.Select(arrow => (arrow.Name, (object)arrow)))
+                        .Concat(panel.Marks.Select(mark => (mark.Name, (object)mark)))
+                )
+                .Where(entry => entry.Name.Length > 0)
+                .DistinctBy(entry => entry.Name, StringComparer.Ordinal),
+        ];
+
+    private IEnumerable<XElement> LegendEntry((string Name, object What) entry, double left, double y)
     {
-        for (var i = 0; i < names.Count; i++)
+        yield return entry.What switch
         {
-            var y = TopMargin + 8 + (i * LegendRow);
-            yield return Stroke(
+            Arrow arrow => SvgShapes.Arrow("", (left, y), (left + LegendLine, y), arrow.Look),
+            Mark mark => SvgShapes.Mark("", (left + (LegendLine / 2), y), mark.Shape, mark.Look),
+            var line => Stroke(
                 "line",
-                names[i],
+                (Series)line,
                 new XAttribute("x1", Number(left)),
                 new XAttribute("x2", Number(left + LegendLine)),
                 new XAttribute("y1", Number(y)),
                 new XAttribute("y2", Number(y))
-            );
-            yield return Text(left + LegendLine + 8, y + 4, names[i]);
-        }
+            ),
+        };
+        yield return Text(left + LegendLine + 8, y + 4, entry.Name);
     }
 
-    private XElement Stroke(string shape, string name, params XAttribute[] geometry)
+    private XElement Stroke(string shape, Series line, params XAttribute[] geometry)
     {
-        var dash = Dashes[names.IndexOf(name) / Colours.Length % Dashes.Length];
+        var look = LookOf(line);
+        var dash = line.Look is null ? Dashes[names.IndexOf(line.Name) / Colours.Length % Dashes.Length] : null;
         return new(
             Svg + shape,
             geometry,
             new XAttribute("fill", "none"),
-            new XAttribute("stroke", Colour(name)),
-            new XAttribute("stroke-width", "2"),
+            new XAttribute("stroke", look.Colour),
+            new XAttribute("stroke-width", Number(look.Width)),
             new XAttribute("stroke-linejoin", "round"),
             dash is null ? null : new XAttribute("stroke-dasharray", dash)
         );
     }
 
-    private string Colour(string name) => Colours[names.IndexOf(name) % Colours.Length];
+    private Look LookOf(Series line) => line.Look ?? new(Colours[names.IndexOf(line.Name) % Colours.Length]);
 
-    private static XElement Mark((double X, double Y) point, string colour) =>
+    private static XElement Dot((double X, double Y) point, string colour) =>
         new(
             Svg + "circle",
             new XAttribute("cx", Number(point.X)),
@@ -237,5 +279,5 @@ internal sealed class SvgRenderer
             text
         );
 
-    private static string Number(double value) => value.ToString("0.##");
+    private static string Number(double value) => SvgShapes.Number(value);
 }

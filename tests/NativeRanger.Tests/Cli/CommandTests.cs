@@ -6,7 +6,7 @@ public sealed class CommandTests
     public static TheoryData<string, string> Misuses() =>
         new()
         {
-            { "learn", "no command 'learn'; there are train, minimize," },
+            { "learn", "no command 'learn'; there are train, minimize, trajectory," },
             { "train --lr fast", "'fast'" },
             { "train --lr -1", "--lr must be at least 0; it is -1" },
             { "train --optimizer lion", "no optimizer 'lion'; there are sgd" },
@@ -22,6 +22,9 @@ public sealed class CommandTests
             { "minimize --optimizer lion", "no optimizer 'lion'" },
             { "minimize --lr -1", "--lr must be at least 0; it is -1" },
             { "minimize --steps 0", "--steps must be at least 1; it is 0" },
+            { "trajectory --optimizer adam", "adam has no slow weights; take lookahead-adam" },
+            { "trajectory --function wood", "no function of two variables 'wood'; there are rosenbrock" },
+            { "trajectory --lr -1", "--lr must be at least 0; it is -1" },
             { "verify --traces no-such-folder", "no folder 'no-such-folder'" },
             { "verify --isa mmx", "'mmx'" },
             { "verify --unknown", "'--unknown'" },
@@ -42,6 +45,7 @@ public sealed class CommandTests
     [Theory]
     [InlineData("train", "nativeranger train --sweep")]
     [InlineData("minimize", "nativeranger minimize --function")]
+    [InlineData("trajectory", "nativeranger trajectory --function")]
     [InlineData("verify", "nativeranger verify --traces")]
     [InlineData("info", "nativeranger info")]
     public void Help_shows_how(string command, string example)
