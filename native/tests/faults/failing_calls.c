@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -145,42 +146,116 @@ static const char *file_of(void *address) {
     return known != 0 ? where.dli_fname : NULL;
 }
 
-static int allocation_strikes(void *caller, const char *name) {
-    if (armed != MEMORY) {
-        return 0;
-    }
-    const char *const file = file_of(caller);
-    return file != NULL && strstr(file, "libSystem.Native") != NULL && strikes(MEMORY, name);
+/* What the armed thread has allocated and nobody has freed. */
+enum { MOST_BLOCKS = 65536 };
+static void *blocks[MOST_BLOCKS];
+static int block_count;
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* How many blocks that were allocated while armed are not freed. */
+__attribute__((visibility("default"))) int32_t nr_calls_outstanding(void) {
+    pthread_mutex_lock(&blocks_lock);
+    int32_t const left = block_count;
+    pthread_mutex_unlock(&blocks_lock);
+    return left;
 }
 
-#define ALLOCATE(name, ...)                                                                                            \
-    if (allocation_strikes(__builtin_return_address(0), #name)) {                                                      \
-        errno = ENOMEM;                                                                                                \
-        return NULL;                                                                                                   \
-    }                                                                                                                  \
-    return __libc_##name(__VA_ARGS__)
+static void *allocated(void *block) {
+    if (armed == MEMORY && block != NULL) {
+        pthread_mutex_lock(&blocks_lock);
+        if (block_count < MOST_BLOCKS) {
+            blocks[block_count++] = block;
+        }
+        pthread_mutex_unlock(&blocks_lock);
+    }
+    return block;
+}
+
+static void freed(void const *block) {
+    if (block == NULL || __atomic_load_n(&block_count, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+    pthread_mutex_lock(&blocks_lock);
+    for (int i = block_count; i-- > 0;) {
+        if (blocks[i] == block) {
+            blocks[i] = blocks[--block_count];
+            break;
+        }
+    }
+    pthread_mutex_unlock(&blocks_lock);
+}
+
+static int is_ours(void *caller) {
+    /* libSystem.Native leaves its frame before it allocates, so that the caller may be who called it. */
+    const char *const file = file_of(caller);
+    return file == NULL || strstr(file, "libSystem.Native") != NULL;
+}
+
+enum { PASSES, SUCCEEDS, FAILS };
+
+/* What an allocation does: passes unseen, or is counted and succeeds or fails. */
+static int judge(void *caller, const char *name) {
+    if (armed != MEMORY || !is_ours(caller)) {
+        return PASSES;
+    }
+    if (strikes(MEMORY, name)) {
+        errno = ENOMEM;
+        return FAILS;
+    }
+    return SUCCEEDS;
+}
+
+#define ALLOCATE(name, call)                                                                                           \
+    int const verdict = judge(__builtin_return_address(0), name);                                                      \
+    return verdict == FAILS ? NULL : verdict == PASSES ? (call) : allocated(call)
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t number, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *block);
 
-__attribute__((visibility("default"))) void *malloc(size_t size) { ALLOCATE(malloc, size); }
+static void *reallocate(void *block, size_t size) {
+    void *const moved = __libc_realloc(block, size);
+    if (moved != NULL) {
+        freed(block);
+    }
+    return moved;
+}
 
-__attribute__((visibility("default"))) void *calloc(size_t number, size_t size) { ALLOCATE(calloc, number, size); }
+__attribute__((visibility("default"))) void *malloc(size_t size) { ALLOCATE("malloc", __libc_malloc(size)); }
 
-__attribute__((visibility("default"))) void *realloc(void *block, size_t size) { ALLOCATE(realloc, block, size); }
+__attribute__((visibility("default"))) void *calloc(size_t number, size_t size) {
+    ALLOCATE("calloc", __libc_calloc(number, size));
+}
+
+__attribute__((visibility("default"))) void *realloc(void *block, size_t size) {
+    ALLOCATE("realloc", reallocate(block, size));
+}
 
 __attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t size) {
-    ALLOCATE(memalign, alignment, size);
+    ALLOCATE("aligned_alloc", __libc_memalign(alignment, size));
+}
+
+__attribute__((visibility("default"))) void free(void *block) {
+    freed(block);
+    __libc_free(block);
 }
 
 /* The library maps through a P/Invoke, from compiled code; the runtime's own mappings pass. */
 __attribute__((visibility("default"))) void *mmap(void *address, size_t length, int protection, int flags, int file,
                                                   off_t offset) {
-    if (armed == MEMORY && file_of(__builtin_return_address(0)) == NULL && strikes(MEMORY, "mmap")) {
+    if (armed != MEMORY || file_of(__builtin_return_address(0)) != NULL) {
+        return REAL(mmap)(address, length, protection, flags, file, offset);
+    }
+    if (strikes(MEMORY, "mmap")) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    return REAL(mmap)(address, length, protection, flags, file, offset);
+    return allocated(REAL(mmap)(address, length, protection, flags, file, offset));
+}
+
+__attribute__((visibility("default"))) int munmap(void *address, size_t length) {
+    freed(address);
+    return REAL(munmap)(address, length);
 }

@@ -76,9 +76,22 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     public override void AddAverage(Average average)
     {
-        foreach (var group in runner.Groups)
+        var done = 0;
+        try
         {
-            group.AddAverage(average, averages.Count);
+            for (; done < runner.Groups.Count; done++)
+            {
+                runner.Groups[done].AddAverage(average, averages.Count);
+            }
+        }
+        catch
+        {
+            foreach (var group in runner.Groups.Take(done))
+            {
+                group.RemoveAverage();
+            }
+
+            throw;
         }
 
         averages.Add(average);

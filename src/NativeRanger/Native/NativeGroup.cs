@@ -90,15 +90,31 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         SetOptions();
     }
 
+    /// <summary>Adds an average, or changes nothing where memory is lacking.</summary>
     public void AddAverage(Average average, int number)
     {
-        var added = parameters.Select((p, i) => NewArray(i, StateNames.Average(number))).ToArray();
-        table.AddFollower();
-        var follower = table.Options->follower_count - 1;
-        for (var i = 0; i < added.Length; i++)
+        var present = arrays.Count;
+        var slots = arraysOf.ToArray();
+        try
         {
-            CopyParameter(i, added[i]);
-            table.Follower(i, follower).weights = added[i].Address;
+            for (var i = 0; i < parameters.Count; i++)
+            {
+                CopyParameter(i, NewArray(i, StateNames.Average(number)));
+            }
+
+            table.AddFollower();
+        }
+        catch
+        {
+            slots.CopyTo(arraysOf, 0);
+            RemoveArrays(present);
+            throw;
+        }
+
+        var follower = table.Options->follower_count - 1;
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            table.Follower(i, follower).weights = arrays[present + i].Address;
         }
 
         averages.Add(average);
@@ -112,6 +128,21 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
                 v => averageSteps[slot] = v
             )
         );
+    }
+
+    /// <summary>Takes back the last <see cref="AddAverage"/>, before a step.</summary>
+    public void RemoveAverage()
+    {
+        table.RemoveFollower();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            arraysOf[i]--;
+        }
+
+        RemoveArrays(arrays.Count - parameters.Count);
+        averages.RemoveAt(averages.Count - 1);
+        averageSteps.RemoveAt(averageSteps.Count - 1);
+        counters.RemoveAt(counters.Count - 1);
     }
 
     /// <summary>Where the parameters and their gradients are during this call; null for no gradient.</summary>
@@ -342,6 +373,17 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         );
         arrays.Add(array);
         return array;
+    }
+
+    /// <summary>Releases the arrays from the given one on, which were the last to be made.</summary>
+    private void RemoveArrays(int first)
+    {
+        foreach (var array in arrays.Skip(first))
+        {
+            array.Dispose();
+        }
+
+        arrays.RemoveRange(first, arrays.Count - first);
     }
 
     private void CopyParameter(int parameter, NativeStateArray<T> target)

@@ -56,12 +56,19 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
             Add(group);
         }
 
-        tensors = (nr_tensor*)NativeMemory.AllocZeroed((nuint)sources.Count, (nuint)sizeof(nr_tensor));
-        followers = (nr_follower_buffers*)
-            NativeMemory.AllocZeroed(
-                (nuint)sources.Sum(s => (long)s.Group.Options->follower_count),
-                (nuint)sizeof(nr_follower_buffers)
-            );
+        var followerCount = sources.Sum(s => (long)s.Group.Options->follower_count);
+        try
+        {
+            tensors = (nr_tensor*)NativeMemory.AllocZeroed((nuint)sources.Count, (nuint)sizeof(nr_tensor));
+            followers = (nr_follower_buffers*)
+                NativeMemory.AllocZeroed((nuint)followerCount, (nuint)sizeof(nr_follower_buffers));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         var next = followers;
         for (var i = 0; i < sources.Count; i++)
         {

@@ -13,10 +13,19 @@ internal sealed unsafe class NativeTensorTable : IDisposable
     public NativeTensorTable(int count)
     {
         Count = count;
-        Tensors = (nr_tensor*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(nr_tensor));
-        Options = (nr_options*)NativeMemory.AllocZeroed(1, (nuint)sizeof(nr_options));
-        Followers = (nr_follower*)NativeMemory.AllocZeroed(MaximumFollowers, (nuint)sizeof(nr_follower));
-        Scalars = (double*)NativeMemory.AllocZeroed((nuint)count * ScalarsPerTensor, sizeof(double));
+        try
+        {
+            Tensors = (nr_tensor*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(nr_tensor));
+            Options = (nr_options*)NativeMemory.AllocZeroed(1, (nuint)sizeof(nr_options));
+            Followers = (nr_follower*)NativeMemory.AllocZeroed(MaximumFollowers, (nuint)sizeof(nr_follower));
+            Scalars = (double*)NativeMemory.AllocZeroed((nuint)count * ScalarsPerTensor, sizeof(double));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         for (var i = 0; i < count; i++)
         {
             Tensors[i].scalars = Scalars + (i * ScalarsPerTensor);
@@ -84,6 +93,9 @@ internal sealed unsafe class NativeTensorTable : IDisposable
         Options->followers = Followers;
         Options->follower_count = present + 1;
     }
+
+    /// <summary>Takes back the last <see cref="AddFollower"/>.</summary>
+    public void RemoveFollower() => Options->follower_count--;
 
     public void Dispose()
     {

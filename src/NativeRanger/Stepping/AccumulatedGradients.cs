@@ -24,6 +24,15 @@ internal sealed class AccumulatedGradients<T>
     /// <summary>Adds one micro-batch: each gradient is copied where there is no sum yet, added elementwise otherwise.</summary>
     public void Add(ReadOnlySpan<Gradient<T>> gradients)
     {
+        // All that can fail first: a micro-batch is added as a whole or not at all.
+        for (var i = 0; i < gradients.Length; i++)
+        {
+            if (!gradients[i].IsNone)
+            {
+                sums[i] ??= new T[checked((int)gradients[i].Length)];
+            }
+        }
+
         for (var i = 0; i < gradients.Length; i++)
         {
             if (gradients[i].IsNone)
@@ -31,9 +40,8 @@ internal sealed class AccumulatedGradients<T>
                 continue;
             }
 
-            var length = checked((int)gradients[i].Length);
-            var gradient = gradients[i].Slice(0, length);
-            var sum = sums[i] ??= new T[length];
+            var sum = sums[i];
+            var gradient = gradients[i].Slice(0, sum.Length);
             if (view[i].IsNone)
             {
                 gradient.CopyTo(sum);
@@ -41,7 +49,7 @@ internal sealed class AccumulatedGradients<T>
             }
             else
             {
-                for (var k = 0; k < length; k++)
+                for (var k = 0; k < sum.Length; k++)
                 {
                     sum[k] += gradient[k];
                 }

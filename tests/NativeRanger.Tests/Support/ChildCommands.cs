@@ -164,24 +164,33 @@ internal static class ChildCommands
     public static void FailWhileAllocating(string path)
     {
         var values = new float[3000];
-        using var stepper = (Recipe with { ClipNorm = 1 }).Bind(values, rows: 30, columns: 100);
+        var stepper = (Recipe with { ClipNorm = 1 }).Bind(values, rows: 30, columns: 100);
         stepper.AddAverage(new ExponentialAverage());
         stepper.Step(new float[3000]);
         stepper.Save(path);
 
+        var gradient = new float[values.Length];
         Exhaust("bind", () => Recipe.Bind(new float[3000], rows: 30, columns: 100).Dispose());
         // Mapped instead of allocated: more than a huge page.
         Exhaust("bind large", () => Recipe.Bind(new float[600_000]).Dispose());
-        Exhaust("add a group", () => Added(stepper));
-        Exhaust("add an average", () => stepper.AddAverage(new StochasticAverage()));
+        Exhaust("add a group", () => Added(stepper), keeps: true);
+        Exhaust("add an average", () => stepper.AddAverage(new StochasticAverage()), keeps: true);
+        // The step after a change cuts the work anew.
+        float[]?[] gradients = [gradient, .. Enumerable.Repeat<float[]?>(null, stepper.Parameters.Count - 1)];
+        Exhaust("step", () => stepper.Step(gradients), keeps: true);
+        using var saved = (Recipe with { ClipNorm = 1 }).Bind(values, rows: 30, columns: 100);
+        Exhaust("save", () => saved.Save(path));
         Exhaust("resume", () => (Recipe with { ClipNorm = 1 }).Resume(values, 30, 100, path).Dispose());
+        stepper.Dispose();
+        Assert.Equal(0, FailingCalls.Outstanding);
 
-        void Exhaust(string what, Action action)
+        void Exhaust(string what, Action action, bool keeps = false)
         {
             var failures = 0;
             for (var at = 1; ; at++)
             {
                 var before = Save(stepper);
+                var blocks = FailingCalls.Outstanding;
                 FailingCalls.Arm(FailingCalls.Memory, at, FailingCalls.NoMemory);
                 Exception? failure = null;
                 try
@@ -193,7 +202,13 @@ internal static class ChildCommands
                     failure = thrown;
                 }
 
-                if (FailingCalls.Disarm() < at)
+                var calls = FailingCalls.Disarm();
+                if (!keeps)
+                {
+                    Assert.Equal($"{what} {at}: {blocks}", $"{what} {at}: {FailingCalls.Outstanding}");
+                }
+
+                if (calls < at)
                 {
                     Assert.Null(failure);
                     break;
@@ -203,6 +218,7 @@ internal static class ChildCommands
                 {
                     failures++;
                     Assert.Equal(before, Save(stepper));
+                    Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(path)!));
                 }
             }
 
@@ -273,6 +289,9 @@ internal static unsafe class FailingCalls
 
     /// <summary>Returns how many calls there were.</summary>
     public static int Disarm() => ((delegate* unmanaged<int>)Export("disarm"))();
+
+    /// <summary>How many blocks that were allocated while armed have not been freed since.</summary>
+    public static int Outstanding => ((delegate* unmanaged<int>)Export("outstanding"))();
 
     private static nint Export(string name) => NativeLibrary.GetExport(Library, "nr_calls_" + name);
 }
