@@ -1,3 +1,5 @@
+using NativeRanger.Tests.Support;
+
 namespace NativeRanger.Tests.Runtime;
 
 /// <summary>Each mistake has its exception, which names the argument, the expected and the actual value; nothing changes.</summary>
@@ -23,6 +25,57 @@ public sealed class BadInputTests
         Assert.Throws<ArgumentNullException>(() => stepper.Step((float[])null!));
         Assert.Throws<ArgumentNullException>(() => Parameter.Of<float>(null!, [1]));
         Assert.Throws<ArgumentNullException>(() => new Lookahead(null!));
+    }
+
+    [Fact]
+    public void Fault_2_a_null_gradient_skips_its_parameter()
+    {
+        float[] p = [1, 2];
+        using var stepper = new Ranger { WeightDecay = 0.5 }.Bind([Parameter.Of("p", p), Parameter.Of("q", new float[1])]);
+        Assert.True(stepper.Step([null, new float[1]]));
+        Assert.Equal([1, 2], p);
+        Assert.Equal(0, stepper.ParameterSteps(0));
+        Assert.Equal(1, stepper.ParameterSteps(1));
+    }
+
+    [Theory]
+    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    public void Fault_3_empty_arrays(string name)
+    {
+        foreach (var optimizer in Registry.Optimizers.Keys)
+        {
+            var recipe = Registry.Recipe(optimizer, "none", "lookahead");
+            using var stepper = recipe.Bind(new float[0], Backends.Named(name));
+            Assert.True(stepper.Step(new float[0]));
+            Assert.True(stepper.Step(ReadOnlySpan<float>.Empty));
+            Assert.Equal(2, stepper.StepCount);
+            Assert.Equal(2, stepper.ParameterSteps(0));
+            using var shaped = recipe.Bind(new double[0], 0, 5, Backends.Named(name));
+            Assert.True(shaped.Step(new double[0]));
+            Assert.Throws<ArgumentException>(() => shaped.Step(new double[1]));
+        }
+    }
+
+    [Fact]
+    public void Fault_5_a_shape_whose_product_overflows()
+    {
+        Assert.Throws<OverflowException>(() => Parameter.Of("p", new float[4], 1L << 40, 1L << 40));
+        Assert.Throws<OverflowException>(() => Parameter.Of("p", new float[0], 1L << 62, 1L << 62));
+        Assert.Equal(0, Parameter.Of("p", new float[0], 1L << 62, 1L << 62, 0).Length);
+    }
+
+    /// <summary>2^62 elements are a size of 2^64 bytes.</summary>
+    [Fact]
+    public unsafe void Fault_5_a_size_in_bytes_that_overflows()
+    {
+        float nothing = 1;
+        foreach (var length in new[] { 1L << 62, long.MaxValue })
+        {
+            var beyond = new Parameter<float>("p", &nothing, length);
+            Assert.Throws<OverflowException>(() => new Adam().Bind([beyond], NativeBackend.Instance));
+        }
+
+        Assert.Equal(1, nothing);
     }
 
     [Fact]
@@ -94,7 +147,6 @@ public sealed class BadInputTests
         Assert.Contains("9 elements", thrown.Message, StringComparison.Ordinal);
         Assert.Contains("10 values", thrown.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Parameter.Of("p", new float[2], -1, -2));
-        Assert.Throws<OverflowException>(() => Parameter.Of("p", new float[4], 1L << 40, 1L << 40));
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             new Parameter<float>("p", new float[4], 2, 2) { OutputDimension = 2 }
         );
@@ -134,6 +186,22 @@ public sealed class BadInputTests
         var thrown = Assert.Throws<ArgumentOutOfRangeException>(create);
         Assert.Equal(name, thrown.ParamName);
         Assert.Contains("it is ", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(-1e-9)]
+    public void Fault_6_a_rate_that_is_set_between_steps(double rate)
+    {
+        float[] p = [1];
+        using var stepper = new Ranger().Bind(p);
+        Assert.Throws<ArgumentOutOfRangeException>(() => stepper.Groups[0].LearningRate = rate);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            stepper.Groups[0].Optimizer = new Ranger { WeightDecay = rate }
+        );
+        Assert.Equal(new Ranger(), stepper.Groups[0].Optimizer);
+        Unchanged(stepper, p, 1);
     }
 
     [Fact]
@@ -265,6 +333,7 @@ public sealed class BadInputTests
 
     [Theory]
     [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
     [InlineData(float.NegativeInfinity)]
     public void Fault_13_14_a_non_finite_gradient_changes_nothing_under_throw_and_skip(float bad)
     {

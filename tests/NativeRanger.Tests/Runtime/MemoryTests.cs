@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Tests.Runtime;
@@ -9,7 +8,7 @@ public sealed class WholeProcess;
 
 /// <summary>Steps allocate nothing, leave nothing pinned, and survive arrays that move.</summary>
 [Collection(nameof(WholeProcess))]
-public sealed partial class MemoryTests
+public sealed class MemoryTests
 {
     [Theory]
     [InlineData("ranger", "none", "bare")]
@@ -57,15 +56,21 @@ public sealed partial class MemoryTests
                 stepper.Step(g);
             }
 
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 8; i++)
-            {
-                stepper.Step(g);
-            }
-
-            if (GC.GetAllocatedBytesForCurrentThread() != before)
+            // The runtime may allocate once, when it compiles a method anew; a step that allocates does so each time.
+            if (Enumerable.Range(0, 3).All(_ => Allocates()))
             {
                 allocating.Add(string.Join(' ', names));
+            }
+
+            bool Allocates()
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                for (var i = 0; i < 8; i++)
+                {
+                    stepper.Step(g);
+                }
+
+                return GC.GetAllocatedBytesForCurrentThread() != before;
             }
         }
 
@@ -76,13 +81,13 @@ public sealed partial class MemoryTests
     public void Fault_32_steps_leave_nothing_pinned()
     {
         using var stepper = new Ranger().Bind([
-            .. Enumerable.Range(0, 50).Select(i => Parameter.Of($"p{i}", new float[10])),
+            .. Enumerable.Range(0, 3).Select(i => Parameter.Of($"p{i}", new float[10])),
         ]);
-        var gradients = Enumerable.Range(0, 50).Select(_ => new float[10]).ToArray();
+        var gradients = Enumerable.Range(0, 3).Select(_ => new float[10]).ToArray();
         stepper.Step(gradients);
         GC.Collect();
         var before = GC.GetGCMemoryInfo(GCKind.FullBlocking).PinnedObjectsCount;
-        for (var i = 0; i < 10_000; i++)
+        for (var i = 0; i < 1_000_000; i++)
         {
             stepper.Step(gradients);
         }
@@ -160,6 +165,65 @@ public sealed partial class MemoryTests
         }
     }
 
+    /// <summary>Large enough for several threads and for the non-finite check and the norm to be taken by them too.</summary>
+    [Fact]
+    public unsafe void Fault_33_memory_that_was_stepped_is_not_touched_after_the_step()
+    {
+        const int Length = 200_000;
+        foreach (var backend in Registry.NativeBackends())
+        {
+            var recipe = new Ranger { ClipNorm = 1, NonFinite = NonFinitePolicy.Throw };
+            using var p = new GuardedMemory(Length * sizeof(float));
+            using var stepper = recipe.Bind(
+                [new Parameter<float>("p", (float*)p.Address, Length), Parameter.Of("q", new float[10])],
+                backend
+            );
+            for (var t = 0; t < 8; t++)
+            {
+                using var g = new GuardedMemory(Length * sizeof(float));
+                stepper.Step([new Gradient<float>((float*)g.Address, Length), new float[10]]);
+                g.TakeAway();
+                stepper.Step([Gradient<float>.None, new float[10]]);
+            }
+
+            Assert.Equal(8, stepper.ParameterSteps(0));
+            p.TakeAway();
+            stepper.Dispose();
+        }
+    }
+
+    /// <summary>The step itself is all that still refers to the stepper; its state must outlive it.</summary>
+    [Fact]
+    public async Task Fault_34_the_last_reference_is_dropped_while_a_step_is_in_flight()
+    {
+        const int Length = 300_000;
+        var gradient = Enumerable.Repeat(1f, Length).ToArray();
+        var expected = new float[Length];
+        using (var stepper = new Adam().Bind(expected))
+        {
+            stepper.Step(gradient);
+        }
+
+        using var stop = new CancellationTokenSource();
+        var collector = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        for (var i = 0; i < 50; i++)
+        {
+            var values = new float[Length];
+            new Adam().Bind(values).Step(gradient);
+            Assert.Equal(expected, values);
+        }
+
+        await stop.CancelAsync();
+        await collector;
+    }
+
     [Fact]
     public void Fault_34_a_stepper_that_is_dropped_in_mid_use_is_finalised_without_harm()
     {
@@ -178,36 +242,5 @@ public sealed partial class MemoryTests
                 GC.WaitForPendingFinalizers();
             }
         }
-    }
-
-    /// <summary>Memory whose last byte is the last before a page that cannot be touched.</summary>
-    private sealed unsafe partial class GuardedMemory : IDisposable
-    {
-        private readonly byte* start;
-        private readonly nuint size;
-
-        public GuardedMemory(int bytes)
-        {
-            var page = (nuint)Environment.SystemPageSize;
-            var pages = ((nuint)bytes + page - 1) / page;
-            size = (pages + 1) * page;
-            start = (byte*)Map(null, size, protection: 3, flags: 0x22, file: -1, 0);
-            Assert.True(start != (byte*)-1);
-            Assert.Equal(0, Protect(start + (pages * page), page, protection: 0));
-            Address = start + (pages * page) - bytes;
-        }
-
-        public void* Address { get; }
-
-        public void Dispose() => _ = Unmap(start, size);
-
-        [LibraryImport("libc", EntryPoint = "mmap")]
-        private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
-
-        [LibraryImport("libc", EntryPoint = "mprotect")]
-        private static partial int Protect(void* address, nuint length, int protection);
-
-        [LibraryImport("libc", EntryPoint = "munmap")]
-        private static partial int Unmap(void* address, nuint length);
     }
 }
