@@ -25,6 +25,9 @@ internal sealed record Child(int ExitCode, string Output, string Error)
         /// <summary>Variables of its environment; null removes one.</summary>
         public Dictionary<string, string?> Environment { get; } = new(StringComparer.Ordinal);
 
+        /// <summary>A program that starts it, with arguments.</summary>
+        public string[] Prefix { get; init; } = [];
+
         /// <summary>Where it starts.</summary>
         public string WorkingDirectory { get; init; } = AppContext.BaseDirectory;
 
@@ -33,20 +36,14 @@ internal sealed record Child(int ExitCode, string Output, string Error)
 
         public Child Run()
         {
-            var start = new ProcessStartInfo(DotNet)
+            string[] command = [.. Prefix, DotNet, Path.Combine(Application, "NativeRanger.Tests.dll"), Command, .. Arguments];
+            var start = new ProcessStartInfo(command[0], command[1..])
             {
                 WorkingDirectory = WorkingDirectory,
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
-            start.ArgumentList.Add(Path.Combine(Application, "NativeRanger.Tests.dll"));
-            start.ArgumentList.Add(Command);
-            foreach (var argument in Arguments)
-            {
-                start.ArgumentList.Add(argument);
-            }
-
             // Neither dumps nor the test host's hooks are wanted in a process that is meant to fail.
             start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
             start.Environment.Remove("DOTNET_STARTUP_HOOKS");

@@ -15,6 +15,35 @@ internal static class ChildCommands
     /// <summary>Loads the native library and tells which.</summary>
     public static void Load() => Console.WriteLine(NativeBackend.LibraryPath);
 
+    /// <summary>
+    /// Computes with subnormal numbers on this thread and on a new one, before the library is loaded, afterwards, and after a
+    /// step; tells the results, which are 0 where they are flushed.
+    /// </summary>
+    public static void ShowSubnormals()
+    {
+        Show();
+        _ = NativeBackend.LibraryPath;
+        Show();
+        using var stepper = Recipe.Bind(new float[100_000]);
+        stepper.Step(new float[100_000]);
+        Show();
+
+        static void Show()
+        {
+            var elsewhere = 0.0;
+            var thread = new Thread(() => elsewhere = HalfOfTheSmallest());
+            thread.Start();
+            thread.Join();
+            Console.WriteLine($"{HalfOfTheSmallest():R} {elsewhere:R}");
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static double HalfOfTheSmallest() => Volatile.Read(in smallestNormal) * Volatile.Read(in half);
+    }
+
+    private static double smallestNormal = 2.2250738585072014E-308;
+    private static double half = 0.5;
+
     /// <summary>Steps without the native library.</summary>
     public static void StepManaged()
     {
@@ -109,6 +138,58 @@ internal static class ChildCommands
 
     /// <summary>The most threads of a step.</summary>
     public static void ShowThreads() => Console.WriteLine(NativeBackend.MaxDegreeOfParallelism);
+
+    /// <summary>Steps on one thread, then on several while every thread of the pool is taken: by others, then by steps themselves.</summary>
+    public static void StepBesideABusyPool()
+    {
+        const int Length = 400_000;
+        var gradient = Enumerable.Range(0, Length).Select(i => (float)(i % 7)).ToArray();
+        var asked = ThreadPool.CompletedWorkItemCount + ThreadPool.PendingWorkItemCount;
+        var expected = Stepped(threads: 1);
+        var helped = ThreadPool.CompletedWorkItemCount + ThreadPool.PendingWorkItemCount > asked;
+        Console.WriteLine(helped ? "helped" : "alone");
+        using var release = new ManualResetEventSlim();
+        ThreadPool.GetMinThreads(out var threads, out var completions);
+        ThreadPool.SetMaxThreads(threads, completions);
+        using (var taken = new CountdownEvent(threads))
+        {
+            for (var i = 0; i < threads; i++)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    _ =>
+                    {
+                        taken.Signal();
+                        release.Wait();
+                    },
+                    state: null
+                );
+            }
+
+            taken.Wait();
+            Tell(Stepped(threads: 8));
+            release.Set();
+        }
+
+        var results = new float[4][];
+        Parallel.For(0, results.Length, i => results[i] = Stepped(threads: 8));
+        Tell(results);
+
+        void Tell(params float[][] all) =>
+            Console.WriteLine(all.All(values => values.AsSpan().SequenceEqual(expected)) ? "same bits" : "other bits");
+
+        float[] Stepped(int threads)
+        {
+            var values = new float[Length];
+            var recipe = Recipe with { ClipNorm = 1 };
+            using var stepper = recipe.Bind(values, NativeBackend.On(InstructionSet.Auto, threads));
+            for (var t = 0; t < 7; t++)
+            {
+                stepper.Step(gradient);
+            }
+
+            return values;
+        }
+    }
 
     /// <summary>Saves the old and then the new checkpoint, dying at a call of the second save; tells which calls there were.</summary>
     public static void DieWhileSaving(string path, string at)
