@@ -152,6 +152,29 @@ public sealed class LoaderFaultTests : IDisposable
     }
 
     [Theory]
+    [InlineData("scalar", "Scalar")]
+    [InlineData("", null)]
+    [InlineData("neon", null)]
+    [InlineData("AVX2", null)]
+    [InlineData("best", null)]
+    public void Fault_59_an_instruction_set_that_is_forced(string name, string? chosen)
+    {
+        Deploy(Sound);
+        var start = new Child.Start("ShowInstructionSet") { Application = application.Path };
+        start.Environment["NATIVERANGER_ISA"] = name;
+        var child = start.Run();
+        if (name.Length == 0 || chosen is not null)
+        {
+            Assert.Equal(chosen ?? $"{NativeBackend.Available[^1]}", child.Succeeded());
+            return;
+        }
+
+        Assert.Equal(1, child.ExitCode);
+        Assert.StartsWith(typeof(PlatformNotSupportedException).FullName!, child.Error, StringComparison.Ordinal);
+        Says(child.Error, $"NATIVERANGER_ISA is '{name}', which is unknown or cannot run here; there are scalar");
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Fault_60_a_planted_library_is_not_loaded(bool deployed)

@@ -31,7 +31,10 @@ public sealed class BadInputTests
     public void Fault_2_a_null_gradient_skips_its_parameter()
     {
         float[] p = [1, 2];
-        using var stepper = new Ranger { WeightDecay = 0.5 }.Bind([Parameter.Of("p", p), Parameter.Of("q", new float[1])]);
+        using var stepper = new Ranger { WeightDecay = 0.5 }.Bind([
+            Parameter.Of("p", p),
+            Parameter.Of("q", new float[1]),
+        ]);
         Assert.True(stepper.Step([null, new float[1]]));
         Assert.Equal([1, 2], p);
         Assert.Equal(0, stepper.ParameterSteps(0));
@@ -45,13 +48,13 @@ public sealed class BadInputTests
         foreach (var optimizer in Registry.Optimizers.Keys)
         {
             var recipe = Registry.Recipe(optimizer, "none", "lookahead");
-            using var stepper = recipe.Bind(new float[0], Backends.Named(name));
-            Assert.True(stepper.Step(new float[0]));
+            using var stepper = recipe.Bind(Array.Empty<float>(), Backends.Named(name));
+            Assert.True(stepper.Step(Array.Empty<float>()));
             Assert.True(stepper.Step(ReadOnlySpan<float>.Empty));
             Assert.Equal(2, stepper.StepCount);
             Assert.Equal(2, stepper.ParameterSteps(0));
-            using var shaped = recipe.Bind(new double[0], 0, 5, Backends.Named(name));
-            Assert.True(shaped.Step(new double[0]));
+            using var shaped = recipe.Bind(Array.Empty<double>(), 0, 5, Backends.Named(name));
+            Assert.True(shaped.Step(Array.Empty<double>()));
             Assert.Throws<ArgumentException>(() => shaped.Step(new double[1]));
         }
     }
@@ -60,8 +63,8 @@ public sealed class BadInputTests
     public void Fault_5_a_shape_whose_product_overflows()
     {
         Assert.Throws<OverflowException>(() => Parameter.Of("p", new float[4], 1L << 40, 1L << 40));
-        Assert.Throws<OverflowException>(() => Parameter.Of("p", new float[0], 1L << 62, 1L << 62));
-        Assert.Equal(0, Parameter.Of("p", new float[0], 1L << 62, 1L << 62, 0).Length);
+        Assert.Throws<OverflowException>(() => Parameter.Of("p", Array.Empty<float>(), 1L << 62, 1L << 62));
+        Assert.Equal(0, Parameter.Of("p", Array.Empty<float>(), 1L << 62, 1L << 62, 0).Length);
     }
 
     /// <summary>2^62 elements are a size of 2^64 bytes.</summary>

@@ -180,7 +180,9 @@ public sealed class NumbersFaultTests
             var (decayed, decayedP) = Run(recipe with { WeightDecay = 0.01 });
             Assert.NotEqual(plainP, decayedP);
             Assert.All(
-                plain.Arrays.Zip(decayed.Arrays).Where(pair => pair.First.Name.Contains("moment", StringComparison.Ordinal)),
+                plain
+                    .Arrays.Zip(decayed.Arrays)
+                    .Where(pair => pair.First.Name.Contains("moment", StringComparison.Ordinal)),
                 pair => Assert.Equal(pair.First.Values, pair.Second.Values)
             );
         }
@@ -215,7 +217,10 @@ public sealed class NumbersFaultTests
             var before = State(stepper);
             for (var t = 0; t < 3; t++)
             {
-                stepper.Step([[1, 2], null]);
+                stepper.Step([
+                    [1, 2],
+                    null,
+                ]);
             }
 
             Assert.Equal(before, State(stepper));
@@ -242,11 +247,20 @@ public sealed class NumbersFaultTests
             [Parameter.Of("a", new float[1]), Parameter.Of("p", p)],
             Backends.Named(name)
         );
-        stepper.Step([[1], [1]]);
+        stepper.Step([
+            [1],
+            [1],
+        ]);
         Assert.Equal(0, p[0]);
-        stepper.Step([[1], null]);
+        stepper.Step([
+            [1],
+            null,
+        ]);
         Assert.Equal(0, p[0]);
-        stepper.Step([[1], null]);
+        stepper.Step([
+            [1],
+            null,
+        ]);
         Assert.Equal(0.5f, p[0]);
     }
 

@@ -13,7 +13,12 @@ public sealed class ProcessorsFaultTests
             .Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))
             .Split('\t')[1];
         var first = allowed.Split(',', '-')[0];
-        Assert.Equal("1", new Child.Start("ShowThreads") { Prefix = ["taskset", "-c", first] }.Run().Succeeded());
+        Assert.Equal(
+            "1",
+            new Child.Start("ShowThreads") { Prefix = ["taskset", "-c", first] }
+                .Run()
+                .Succeeded()
+        );
         Assert.Equal($"{Environment.ProcessorCount}", Child.Run("ShowThreads").Succeeded());
     }
 

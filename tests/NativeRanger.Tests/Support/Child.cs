@@ -36,7 +36,14 @@ internal sealed record Child(int ExitCode, string Output, string Error)
 
         public Child Run()
         {
-            string[] command = [.. Prefix, DotNet, Path.Combine(Application, "NativeRanger.Tests.dll"), Command, .. Arguments];
+            string[] command =
+            [
+                .. Prefix,
+                DotNet,
+                Path.Combine(Application, "NativeRanger.Tests.dll"),
+                Command,
+                .. Arguments,
+            ];
             var start = new ProcessStartInfo(command[0], command[1..])
             {
                 WorkingDirectory = WorkingDirectory,

@@ -31,18 +31,15 @@ internal static class ChildCommands
         static void Show()
         {
             var elsewhere = 0.0;
-            var thread = new Thread(() => elsewhere = HalfOfTheSmallest());
+            var thread = new Thread(() => elsewhere = Product(2.2250738585072014E-308, 0.5));
             thread.Start();
             thread.Join();
-            Console.WriteLine($"{HalfOfTheSmallest():R} {elsewhere:R}");
+            Console.WriteLine($"{Product(2.2250738585072014E-308, 0.5):R} {elsewhere:R}");
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static double HalfOfTheSmallest() => Volatile.Read(in smallestNormal) * Volatile.Read(in half);
+        static double Product(double smallestNormal, double half) => smallestNormal * half;
     }
-
-    private static double smallestNormal = 2.2250738585072014E-308;
-    private static double half = 0.5;
 
     /// <summary>Steps without the native library.</summary>
     public static void StepManaged()
