@@ -1,3 +1,4 @@
+using MathNet.Numerics;
 using MathNet.Numerics.Providers.LinearAlgebra;
 
 namespace NativeRanger.Cli;
@@ -13,6 +14,12 @@ internal static class MathNetProvider
     {
         try
         {
+            if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
+            {
+                // By name, so that the provider's package is optional; false where it is not there.
+                Control.TryUseNativeMKL();
+            }
+
             return $"{LinearAlgebraControl.Provider}";
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -24,6 +31,9 @@ internal static class MathNetProvider
             );
         }
     }
+
+    /// <summary>Makes MathNet compute without a native provider, whose last bits may differ.</summary>
+    public static void UseManaged() => LinearAlgebraControl.UseManaged();
 
     /// <summary>Refuses to go on where MathNet could not compute.</summary>
     /// <exception cref="UserErrorException">The environment asks for a provider that is not there.</exception>

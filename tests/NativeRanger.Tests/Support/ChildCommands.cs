@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using MathNet.Numerics.Providers.LinearAlgebra;
 using NativeRanger.Cli.Commands;
 using NativeRanger.Numerics;
 
@@ -314,6 +315,24 @@ internal static class ChildCommands
         using var stepper = Recipe.Resume(values, path, Backends.Named(backend));
         stepper.Step([.. gradient.Split(' ').Select(float.Parse)]);
         stepper.Save(path);
+    }
+
+    /// <summary>Compares the native library with the reference on MathNet's native provider.</summary>
+    public static void CompareUnderProvider() => Conformance.ProviderConformance.Compare();
+
+    /// <summary>Asks MathNet for a native provider, and tells which one is in use.</summary>
+    public static void ProbeProvider()
+    {
+        Console.WriteLine(MathNet.Numerics.Control.TryUseNativeMKL());
+        Console.WriteLine(LinearAlgebraControl.Provider);
+    }
+
+    /// <summary>Runs the command line, with MathNet's provider as a process of its own finds it.</summary>
+    public static void RunCommand(string arguments)
+    {
+        var code = CommandLine.Run(arguments.Split(' '), Console.Out, Console.Error);
+        Console.Out.Flush();
+        Environment.Exit(code);
     }
 
     private static Stepper<float> Prepare(string path)
