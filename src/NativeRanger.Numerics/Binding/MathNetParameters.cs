@@ -18,7 +18,10 @@ public static class MathNetParameters
             new(name, DenseStorage.Of(values, nameof(values)));
 
         /// <summary>A dense matrix as a parameter of shape [rows, columns].</summary>
-        /// <remarks>MathNet stores matrices column by column; what is taken together as a row stays what the shape says.</remarks>
+        /// <remarks>
+        /// MathNet stores matrices column by column; what is taken together as a row stays what the shape says. Its
+        /// <c>SubMatrix</c>, <c>Row</c> and <c>Column</c> are copies: steps change the copy.
+        /// </remarks>
         /// <typeparam name="T">float or double.</typeparam>
         /// <param name="name">A name that is unique within the stepper; checkpoints match by it.</param>
         /// <param name="values">The matrix; its storage is shared, not copied.</param>

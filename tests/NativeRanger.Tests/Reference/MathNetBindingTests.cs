@@ -29,26 +29,48 @@ public sealed class MathNetBindingTests
     [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
     public void A_matrix_is_stepped_in_place_like_the_row_major_array_of_the_same_shape(string backend)
     {
-        AssertSame(0);
-        AssertSame(1);
+        foreach (var outputDimension in new[] { 0, 1 })
+        {
+            AssertSame<float>(3, 5, outputDimension);
+            AssertSame<double>(3, 5, outputDimension);
+            // More than a tile of the strided reduction in both directions.
+            AssertSame<float>(131, 300, outputDimension);
+            AssertSame<double>(300, 131, outputDimension);
+        }
 
-        void AssertSame(int outputDimension)
+        void AssertSame<T>(int rows, int columns, int outputDimension)
+            where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
         {
             var random = new Random(1);
-            var matrix = Matrix<float>.Build.Dense(3, 5, (_, _) => random.NextSingle());
+            Matrix<T> Random() =>
+                Matrix<T>.Build.Dense(rows, columns, (_, _) => T.CreateTruncating(random.NextDouble() - 0.5));
+            var matrix = Random();
             var array = matrix.ToRowMajorArray();
-            var parameter = new Parameter<float>("w", array, 3, 5) { OutputDimension = outputDimension };
+            var parameter = new Parameter<T>("w", array, rows, columns) { OutputDimension = outputDimension };
             using var plain = new Ranger().Bind([parameter], Backends.Named(backend));
             using var bound = new Ranger().Bind(matrix, outputDimension, Backends.Named(backend));
             for (var t = 0; t < 7; t++)
             {
-                var gradient = Matrix<float>.Build.Dense(3, 5, (_, _) => random.NextSingle() - 0.5f);
+                var gradient = Random();
                 plain.Step(gradient.ToRowMajorArray());
                 bound.Step(gradient);
             }
 
-            Assert.Null(Bits.Difference<float>($"output {outputDimension}", array, matrix.ToRowMajorArray()));
+            Assert.Null(
+                Bits.Difference<T>($"{rows} x {columns}, output {outputDimension}", array, matrix.ToRowMajorArray())
+            );
         }
+    }
+
+    [Fact]
+    public void A_part_that_MathNet_copies_is_a_parameter_of_its_own()
+    {
+        var whole = Matrix<double>.Build.Dense(2, 2, 1);
+        var part = whole.SubMatrix(0, 1, 0, 2);
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(part);
+        stepper.Step(Matrix<double>.Build.Dense(1, 2, 1));
+        Assert.Equal(Matrix<double>.Build.Dense(1, 2, 0), part);
+        Assert.Equal(Matrix<double>.Build.Dense(2, 2, 1), whole);
     }
 
     [Fact]
