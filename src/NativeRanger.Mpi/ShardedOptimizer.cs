@@ -50,6 +50,61 @@ public static class ShardedOptimizer
         where T : unmanaged, IFloatingPointIeee754<T> =>
         Bind(optimizer, communicator, options, backend => optimizer.Bind(groups, backend));
 
+    /// <summary>Binds a recipe to parameters that all ranks step together, and goes on from a checkpoint, as if never stopped.</summary>
+    /// <remarks>
+    /// The checkpoint is one that any number of ranks has saved, or one process; the bits are those of the run that was saved.
+    /// All ranks read the same path. Each reads the parameters, and of the state what it owns. Either all ranks go on from the
+    /// checkpoint, or all throw the same exception and nothing has changed.
+    /// </remarks>
+    /// <inheritdoc cref="BindSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, ShardingOptions?)"/>
+    /// <param name="optimizer">The recipe.</param>
+    /// <param name="parameters">The parameters; they receive the saved values.</param>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="path">The file that <see cref="Stepper{T}.Save(string, SaveOptions?)"/> wrote.</param>
+    /// <param name="options">How the steps are shared.</param>
+    /// <param name="resume">What may differ, and who is told of progress.</param>
+    public static Stepper<T> ResumeSharded<T>(
+        this Optimizer optimizer,
+        IEnumerable<Parameter<T>> parameters,
+        Communicator communicator,
+        string path,
+        ShardingOptions? options = null,
+        ResumeOptions? resume = null
+    )
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Bind(
+            optimizer,
+            communicator,
+            options,
+            backend => Optimizer.Resume(() => optimizer.Bind(parameters, backend), path, resume),
+            Operation.Resume
+        );
+
+    /// <summary>Binds a recipe to groups of parameters that all ranks step together, and goes on from a checkpoint.</summary>
+    /// <inheritdoc cref="ResumeSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, string, ShardingOptions?, ResumeOptions?)"/>
+    /// <param name="optimizer">The recipe.</param>
+    /// <param name="groups">The groups; their parameters receive the saved values.</param>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="path">The file that <see cref="Stepper{T}.Save(string, SaveOptions?)"/> wrote.</param>
+    /// <param name="options">How the steps are shared.</param>
+    /// <param name="resume">What may differ, and who is told of progress.</param>
+    public static Stepper<T> ResumeSharded<T>(
+        this Optimizer optimizer,
+        IEnumerable<ParameterGroup<T>> groups,
+        Communicator communicator,
+        string path,
+        ShardingOptions? options = null,
+        ResumeOptions? resume = null
+    )
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Bind(
+            optimizer,
+            communicator,
+            options,
+            backend => Optimizer.Resume(() => optimizer.Bind(groups, backend), path, resume),
+            Operation.Resume
+        );
+
     /// <summary>What of a sharded stepper is on this rank.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="stepper">A stepper that <see cref="BindSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, ShardingOptions?)"/> made.</param>
@@ -71,7 +126,8 @@ public static class ShardedOptimizer
         Optimizer optimizer,
         Communicator communicator,
         ShardingOptions? options,
-        Func<Backend, Stepper<T>> bind
+        Func<Backend, Stepper<T>> bind,
+        Operation operation = Operation.Bind
     )
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -85,7 +141,7 @@ public static class ShardedOptimizer
         catch (Exception failure)
             when (failure is not (RankException or RankTimeoutException or MpiException or ObjectDisposedException))
         {
-            communicator.Refuse(Operation.Bind, number, failure);
+            communicator.Refuse(operation, number, failure);
             throw;
         }
     }

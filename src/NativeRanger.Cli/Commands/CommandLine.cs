@@ -29,6 +29,7 @@ internal static class CommandLine
         root.Add(new TrajectoryCommand());
         root.Add(new VerifyCommand());
         root.Add(new BenchCommand());
+        root.Add(new CheckpointCommand());
         root.Add(new InfoCommand());
 
         var parsed = root.Parse(args is [] ? ["--help"] : args);
@@ -62,6 +63,8 @@ internal static class CommandLine
                     is NativeLibraryException
                         or PlatformNotSupportedException
                         or IOException
+                        or InvalidDataException
+                        or NotSupportedException
                         or UnauthorizedAccessException
             )
         {

@@ -144,6 +144,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
             pieces.ForEach(p => p.Dispose());
             transport?.Free();
             scalars?.Free();
+            saveNumbers?.Free();
             round?.Free();
             foreach (var shard in shards)
             {

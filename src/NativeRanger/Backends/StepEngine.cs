@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeRanger.Checkpoints;
 
 namespace NativeRanger;
 
@@ -42,6 +43,25 @@ public abstract class StepEngine<T> : IDisposable
     /// </summary>
     /// <param name="reason">What the call fails with.</param>
     internal virtual void Refuse(Exception reason) { }
+
+    /// <summary>Whether the state arrays hold all elements of the parameters; not where ranks share them.</summary>
+    internal virtual bool HoldsAll => true;
+
+    /// <summary>Which elements of a parameter one of its state arrays holds: all, unless ranks share them.</summary>
+    /// <param name="parameter">The number of the parameter.</param>
+    /// <param name="array">One of its arrays.</param>
+    internal virtual ArrayRange RangeOf(int parameter, StateArray<T> array) => new(0, array.Length, ByRows: false);
+
+    /// <summary>Saves a stepper where that is not for one process to do; false, as by default, where it is.</summary>
+    /// <param name="stepper">The stepper.</param>
+    /// <param name="path">The file; null for a stream.</param>
+    /// <param name="options">What is saved.</param>
+    /// <param name="refusal">Why it cannot be saved now, or null.</param>
+    internal virtual bool Save(Stepper<T> stepper, string? path, SaveOptions options, Exception? refusal) => false;
+
+    /// <summary>Hears that everything of a checkpoint has been read, before anything changes; throws where ranks disagree.</summary>
+    /// <param name="checksum">The checksum of the checkpoint's header.</param>
+    internal virtual void ConfirmResume(uint checksum) { }
 
     /// <summary>Exchanges the parameters with the state arrays of a name, in place.</summary>
     /// <param name="parameters">The parameters, in bind order.</param>

@@ -12,29 +12,35 @@ internal sealed class CheckpointReader<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly Stream stream;
+    private readonly string? path;
     private readonly CheckpointHeader header;
     private readonly Stepper<T> stepper;
     private readonly ResumePlan<T> plan;
     private readonly ResumeOptions options;
     private readonly List<(Parameter<T> Parameter, NativeStateArray<T> Values)> staged = [];
 
-    private CheckpointReader(Stream stream, CheckpointHeader header, Stepper<T> stepper, ResumeOptions options)
+    private CheckpointReader(
+        Stream stream,
+        string? path,
+        CheckpointHeader header,
+        Stepper<T> stepper,
+        ResumeOptions options
+    )
     {
         this.stream = stream;
+        this.path = path;
         this.header = header;
         this.stepper = stepper;
         this.options = options;
         plan = ResumePlan<T>.Of(header.Manifest, stepper, options.AllowChangedOptions);
     }
 
-    private sealed record Target(Slicer<T> Slice, uint Checksum);
-
     /// <summary>Reads a checkpoint, whole or not at all.</summary>
     /// <param name="bind">Binds the recipe, and thereby validates what the caller gave; called once the header is sound.</param>
     /// <param name="stream">The checkpoint; it is read up to the checkpoint's end.</param>
-    /// <param name="wholeFile">Whether nothing may follow the checkpoint.</param>
+    /// <param name="path">The path of the file, beside which shards may be, and in which nothing may follow; null for a stream.</param>
     /// <param name="options">The options.</param>
-    public static Stepper<T> Resume(Func<Stepper<T>> bind, Stream stream, bool wholeFile, ResumeOptions options)
+    public static Stepper<T> Resume(Func<Stepper<T>> bind, Stream stream, string? path, ResumeOptions options)
     {
         if (!BitConverter.IsLittleEndian)
         {
@@ -42,7 +48,14 @@ internal sealed class CheckpointReader<T> : IDisposable
         }
 
         var read = CheckpointHeader.Read(stream);
-        if (wholeFile)
+        if (read.Manifest.Shards is not null && path is null)
+        {
+            throw new NotSupportedException(
+                "The arrays of this checkpoint are in files beside it: resume from its path, not from a stream."
+            );
+        }
+
+        if (path is not null)
         {
             read.Tensors.RequireEnd(stream);
         }
@@ -50,7 +63,7 @@ internal sealed class CheckpointReader<T> : IDisposable
         var bound = bind();
         try
         {
-            using var reader = new CheckpointReader<T>(stream, read, bound, options);
+            using var reader = new CheckpointReader<T>(stream, path, read, bound, options);
             reader.Restore();
             return bound;
         }
@@ -77,6 +90,7 @@ internal sealed class CheckpointReader<T> : IDisposable
         }
 
         ReadTensors(Targets());
+        stepper.Engine.ConfirmResume(header.Checksum);
         foreach (var (counter, value) in plan.Counters)
         {
             counter.Value = value;
@@ -114,12 +128,19 @@ internal sealed class CheckpointReader<T> : IDisposable
         }
     }
 
-    private Dictionary<string, Target> Targets()
+    private Dictionary<string, ArrayTarget<T>> Targets()
     {
-        var targets = new Dictionary<string, Target>(StringComparer.Ordinal);
+        var targets = new Dictionary<string, ArrayTarget<T>>(StringComparer.Ordinal);
         foreach (var (array, saved) in plan.Arrays)
         {
-            targets.Add(TensorNames.Of(saved.Name, array.Name), new(array.Slice, saved.Checksums[array.Name]));
+            targets.Add(
+                TensorNames.Of(saved.Name, array.Name),
+                new(
+                    array.Slice,
+                    stepper.Engine.RangeOf(array.Parameter, array),
+                    stepper.Parameters[array.Parameter].Rows
+                )
+            );
         }
 
         if (header.Manifest.IncludesParameters)
@@ -130,7 +151,7 @@ internal sealed class CheckpointReader<T> : IDisposable
                 staged.Add((parameter, values));
                 targets.Add(
                     TensorNames.Of(saved.Name, TensorNames.Values),
-                    new(values.Slice, saved.Checksums[TensorNames.Values])
+                    new(values.Slice, new(0, parameter.Length, ByRows: false), parameter.Rows)
                 );
             }
         }
@@ -138,37 +159,54 @@ internal sealed class CheckpointReader<T> : IDisposable
         return targets;
     }
 
-    private void ReadTensors(Dictionary<string, Target> targets)
+    private void ReadTensors(Dictionary<string, ArrayTarget<T>> targets)
     {
-        var total = header.Length + header.Tensors.DataLength;
+        IEnumerable<StoredPart> parts;
         var done = (long)header.Length;
+        var total = done;
+        if (header.Manifest.Shards is null)
+        {
+            parts = WholeArrays();
+            total += header.Tensors.DataLength;
+        }
+        else
+        {
+            // Of the other ranks' state nothing is read that this one does not need.
+            bool Wanted(ShardPart part) => targets[part.Name].Needs(part.Range);
+            var shards = new ShardSet(path!, header.Manifest, Unsafe.SizeOf<T>());
+            parts = shards.Parts(Wanted);
+            total += shards.BytesOf(Wanted);
+        }
+
+        var buffer = new T[CheckpointWriter<T>.SliceLength];
+        foreach (var (source, part) in parts)
+        {
+            targets[part.Name]
+                .Read(
+                    source,
+                    part,
+                    buffer,
+                    bytes =>
+                    {
+                        done += bytes;
+                        options.Progress?.Report(new(done, total));
+                    }
+                );
+        }
+    }
+
+    /// <summary>The arrays of the file itself, each as one part.</summary>
+    private IEnumerable<StoredPart> WholeArrays()
+    {
+        var arrays = header.Manifest.Tensors.ToDictionary(
+            pair => TensorNames.Of(pair.Parameter.Name, pair.Array),
+            StringComparer.Ordinal
+        );
         foreach (var tensor in header.Tensors.Tensors)
         {
-            var target = targets[tensor.Name];
-            var length = (tensor.End - tensor.Begin) / Unsafe.SizeOf<T>();
-            var crc = new Crc32C();
-            for (var start = 0L; start < length; start += CheckpointWriter<T>.SliceLength)
-            {
-                var bytes = MemoryMarshal.AsBytes(
-                    target.Slice(start, (int)Math.Min(CheckpointWriter<T>.SliceLength, length - start))
-                );
-                if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
-                {
-                    throw Safetensors.Truncated($"it ends within '{tensor.Name}'");
-                }
-
-                crc.Append(bytes);
-                done += bytes.Length;
-                options.Progress?.Report(new(done, total));
-            }
-
-            if (crc.Value != target.Checksum)
-            {
-                throw new InvalidDataException(
-                    $"The checkpoint is damaged: '{tensor.Name}' has the CRC-32C {ManifestParameter.FormatChecksum(crc.Value)}; "
-                        + $"it was saved with {ManifestParameter.FormatChecksum(target.Checksum)}."
-                );
-            }
+            var (parameter, array) = arrays[tensor.Name];
+            var range = new ArrayRange(0, (tensor.End - tensor.Begin) / Unsafe.SizeOf<T>(), ByRows: false);
+            yield return new(stream, new(parameter.Name, array, range, parameter.Checksums[array]!.Value));
         }
     }
 }

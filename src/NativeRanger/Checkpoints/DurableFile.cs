@@ -20,8 +20,12 @@ internal static class DurableFile
     /// <param name="path">The file.</param>
     /// <param name="length">How many bytes will be written; the space is reserved at the start where the file system can.</param>
     /// <param name="write">Writes the contents. If it throws, the file stays as it was.</param>
+    /// <param name="partOf">
+    /// Another file, of which this one is a part that several processes write at once: what they leave behind is removed by the
+    /// next write of that file.
+    /// </param>
     /// <exception cref="IOException">The file cannot be replaced; it is as it was, unless the message says otherwise.</exception>
-    public static void Write(string path, long length, Action<Stream> write)
+    public static void Write(string path, long length, Action<Stream> write, string? partOf = null)
     {
         var target = Path.GetFullPath(path);
         var directory = Path.GetDirectoryName(target);
@@ -35,9 +39,15 @@ internal static class DurableFile
             var mode = RequireReplaceable(target);
             var family =
                 Prefix
-                + ManifestParameter.FormatChecksum(Crc32C.Of(Encoding.UTF8.GetBytes(Path.GetFileName(target))))
+                + ManifestParameter.FormatChecksum(
+                    Crc32C.Of(Encoding.UTF8.GetBytes(Path.GetFileName(partOf ?? target)))
+                )
                 + "-";
-            RemoveAbandoned(directory, family);
+            if (partOf is null)
+            {
+                RemoveAbandoned(directory, family);
+            }
+
             var unique = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
             Replace(target, Path.Combine(directory, family + unique + Suffix), mode, length, write);
         }

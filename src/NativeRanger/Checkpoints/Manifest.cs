@@ -28,8 +28,14 @@ internal sealed class Manifest
 
     public required IReadOnlyList<ManifestGroup> Groups { get; init; }
 
-    /// <summary>The arrays that are there, in the order of the file.</summary>
-    public IEnumerable<(ManifestParameter Parameter, string Array)> Tensors =>
+    /// <summary>The files beside this one that hold the arrays, by rank; null where this file holds them.</summary>
+    public IReadOnlyList<ManifestShard>? Shards { get; init; }
+
+    /// <summary>The arrays of this file, in its order.</summary>
+    public IEnumerable<(ManifestParameter Parameter, string Array)> Tensors => Shards is null ? Arrays : [];
+
+    /// <summary>All arrays that were saved.</summary>
+    public IEnumerable<(ManifestParameter Parameter, string Array)> Arrays =>
         from @group in Groups
         from parameter in @group.Parameters
         from array in parameter.Checksums.Keys
@@ -39,6 +45,29 @@ internal sealed class Manifest
     public static string TypeOf<T>()
         where T : unmanaged, IFloatingPointIeee754<T> => typeof(T) == typeof(float) ? "F32" : "F64";
 
+    /// <summary>The same with all arrays in one file.</summary>
+    /// <param name="checksum">The CRC-32C of each array that was saved.</param>
+    public Manifest InOneFile(Func<ManifestParameter, string, uint> checksum) =>
+        new()
+        {
+            ElementType = ElementType,
+            StepCount = StepCount,
+            SkippedSteps = SkippedSteps,
+            IncludesParameters = IncludesParameters,
+            Optimizer = Optimizer,
+            Averages = Averages,
+            Groups =
+            [
+                .. Groups.Select(group => new ManifestGroup
+                {
+                    Bound = group.Bound,
+                    Current = group.Current,
+                    Counters = group.Counters,
+                    Parameters = [.. group.Parameters.Select(parameter => parameter.With(checksum))],
+                }),
+            ],
+        };
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();
@@ -46,6 +75,17 @@ internal sealed class Manifest
         json.WriteNumber("step_count", StepCount);
         json.WriteNumber("skipped_steps", SkippedSteps);
         json.WriteBoolean("includes_parameters", IncludesParameters);
+        if (Shards is not null)
+        {
+            json.WriteStartArray("shards");
+            foreach (var shard in Shards)
+            {
+                shard.Write(json);
+            }
+
+            json.WriteEndArray();
+        }
+
         Optimizer.Write(json, "optimizer");
         json.WriteStartArray("averages");
         foreach (var average in Averages)
@@ -75,6 +115,7 @@ internal sealed class Manifest
         RecipeText? optimizer = null;
         List<Average>? averages = null;
         List<ManifestGroup>? groups = null;
+        List<ManifestShard>? shards = null;
         cursor.StartObject();
         while (cursor.NextMember(keys, out var key))
         {
@@ -91,6 +132,15 @@ internal sealed class Manifest
                     break;
                 case "includes_parameters":
                     parameters = cursor.Flag();
+                    break;
+                case "shards":
+                    shards = [];
+                    cursor.StartArray();
+                    while (cursor.NextObject())
+                    {
+                        shards.Add(ManifestShard.Read(ref cursor));
+                    }
+
                     break;
                 case "optimizer":
                     optimizer = RecipeText.Read(ref cursor);
@@ -116,6 +166,7 @@ internal sealed class Manifest
             Optimizer = optimizer ?? throw cursor.Bad("lacks the optimizer"),
             Averages = averages ?? throw cursor.Bad("lacks the averages"),
             Groups = groups ?? throw cursor.Bad("lacks the groups"),
+            Shards = shards,
         };
     }
 
@@ -278,6 +329,7 @@ internal sealed class ManifestGroup
 internal sealed class ManifestParameter
 {
     private const string ColumnMajorText = "column_major";
+    private const string InShardsText = "in_shards";
 
     /// <summary>The name, escaped (<see cref="TensorNames"/>).</summary>
     public required string Name { get; init; }
@@ -290,8 +342,27 @@ internal sealed class ManifestParameter
 
     public required IReadOnlyDictionary<string, long> Counters { get; init; }
 
-    /// <summary>The CRC-32C of each array, by <see cref="TensorNames.Values"/> or the name of the state.</summary>
-    public required IReadOnlyDictionary<string, uint> Checksums { get; init; }
+    /// <summary>
+    /// The CRC-32C of each array, by <see cref="TensorNames.Values"/> or the name of the state; null where shards hold it, each
+    /// with the checksums of its parts.
+    /// </summary>
+    public required IReadOnlyDictionary<string, uint?> Checksums { get; init; }
+
+    /// <summary>The same with the checksum of every array that has none.</summary>
+    public ManifestParameter With(Func<ManifestParameter, string, uint> checksum) =>
+        new()
+        {
+            Name = Name,
+            Shape = Shape,
+            ColumnMajor = ColumnMajor,
+            OutputDimension = OutputDimension,
+            Counters = Counters,
+            Checksums = Checksums.ToDictionary(
+                pair => pair.Key,
+                pair => pair.Value ?? (uint?)checksum(this, pair.Key),
+                StringComparer.Ordinal
+            ),
+        };
 
     /// <summary>The shape of the tensors, which safetensors takes to be row-major.</summary>
     public ImmutableArray<long> StoredShape => ColumnMajor ? [.. Shape.Reverse()] : Shape;
@@ -321,7 +392,7 @@ internal sealed class ManifestParameter
         json.WriteStartObject("crc32c");
         foreach (var (array, checksum) in Checksums)
         {
-            json.WriteString(array, FormatChecksum(checksum));
+            json.WriteString(array, checksum is { } value ? FormatChecksum(value) : InShardsText);
         }
 
         json.WriteEndObject();
@@ -337,7 +408,7 @@ internal sealed class ManifestParameter
         var columnMajor = false;
         var outputDimension = 0L;
         Dictionary<string, long>? counters = null;
-        Dictionary<string, uint>? checksums = null;
+        Dictionary<string, uint?>? checksums = null;
         while (cursor.NextMember(keys, out var key))
         {
             switch (key)
@@ -409,26 +480,71 @@ internal sealed class ManifestParameter
         return counters;
     }
 
-    private static Dictionary<string, uint> ReadChecksums(ref JsonCursor cursor)
+    internal static uint ParseChecksum(ref JsonCursor cursor, string text, string what) =>
+        uint.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw cursor.Bad($"has no checksum for '{what}'");
+
+    private static Dictionary<string, uint?> ReadChecksums(ref JsonCursor cursor)
     {
-        var checksums = new Dictionary<string, uint>(StringComparer.Ordinal);
+        var checksums = new Dictionary<string, uint?>(StringComparer.Ordinal);
         var keys = new HashSet<string>(StringComparer.Ordinal);
         cursor.StartObject();
         while (cursor.NextMember(keys, out var array))
         {
+            var text = cursor.Text();
             checksums.Add(
                 array,
-                uint.TryParse(
-                    cursor.Text(),
-                    NumberStyles.AllowHexSpecifier,
-                    CultureInfo.InvariantCulture,
-                    out var value
-                )
-                    ? value
-                    : throw cursor.Bad($"has no checksum for '{array}'")
+                string.Equals(text, InShardsText, StringComparison.Ordinal)
+                    ? null
+                    : ParseChecksum(ref cursor, text, array)
             );
         }
 
         return checksums;
+    }
+}
+
+/// <summary>A file beside the manifest that holds parts of the arrays.</summary>
+/// <param name="File">Its name, without a directory.</param>
+/// <param name="Checksum">The checksum of its header, in which those of its arrays are.</param>
+internal sealed record ManifestShard(string File, uint Checksum)
+{
+    private const string FileKey = "file";
+    private const string ChecksumKey = "crc32c";
+
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString(FileKey, File);
+        json.WriteString(ChecksumKey, ManifestParameter.FormatChecksum(Checksum));
+        json.WriteEndObject();
+    }
+
+    /// <summary>Reads a shard whose object has been entered.</summary>
+    public static ManifestShard Read(ref JsonCursor cursor)
+    {
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        string? file = null;
+        uint? checksum = null;
+        while (cursor.NextMember(keys, out var key))
+        {
+            switch (key)
+            {
+                case FileKey:
+                    file = cursor.Text();
+                    break;
+                case ChecksumKey:
+                    checksum = ManifestParameter.ParseChecksum(ref cursor, cursor.Text(), "a shard");
+                    break;
+                default:
+                    throw cursor.Bad($"has the unknown key '{key}' in a shard");
+            }
+        }
+
+        // Nothing but a neighbour is read, whatever a manifest says.
+        return file is null || file.Length == 0 || file.AsSpan().ContainsAny('/', '\\', '\0') || file is "." or ".."
+            ? throw cursor.Bad("has no valid file name for a shard")
+            : new(file, checksum ?? throw cursor.Bad("lacks the checksum of a shard"));
     }
 }

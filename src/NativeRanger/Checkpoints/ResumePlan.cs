@@ -195,7 +195,7 @@ internal sealed class ResumePlan<T>
 
         foreach (var (parameter, before) in Parameters)
         {
-            var expected = before.Checksums[TensorNames.Values];
+            var expected = before.Checksums[TensorNames.Values]!.Value;
             var given = CheckpointWriter<T>.Checksum(parameter.Slice, parameter.Length);
             if (given != expected)
             {

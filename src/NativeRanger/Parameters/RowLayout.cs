@@ -14,34 +14,50 @@ public readonly record struct RowLayout(long Outer, long Rows, long Inner)
     /// <summary>The elements of one row.</summary>
     public long RowLength => Outer * Inner;
 
-    internal static RowLayout Of<T>(Parameter<T> parameter)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>Where an element is stored that is counted row by row.</summary>
+    internal long StorageIndex(long index)
     {
-        var shape = parameter.Shape;
+        var (row, i) = Math.DivRem(index, RowLength);
+        return (i / Inner * Rows * Inner) + (row * Inner) + (i % Inner);
+    }
+
+    /// <summary>Which one a stored element is, counted row by row: the reverse of <see cref="StorageIndex"/>.</summary>
+    internal long RowIndex(long place)
+    {
+        var (outer, within) = Math.DivRem(place, Rows * Inner);
+        return (within / Inner * RowLength) + (outer * Inner) + (within % Inner);
+    }
+
+    internal static RowLayout Of<T>(Parameter<T> parameter)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Of(parameter.Shape.AsSpan(), parameter.StorageOrder, parameter.OutputDimension);
+
+    internal static RowLayout Of(ReadOnlySpan<long> shape, StorageOrder order, int outputDimension)
+    {
         if (shape.Length < 2)
         {
-            return new(1, 1, parameter.Length);
+            return new(1, 1, shape.Length == 0 ? 1 : shape[0]);
         }
 
-        if (parameter.StorageOrder == StorageOrder.ColumnMajor)
+        if (order == StorageOrder.ColumnMajor)
         {
-            return parameter.OutputDimension == 0 ? new(shape[1], shape[0], 1) : new(1, shape[1], shape[0]);
+            return outputDimension == 0 ? new(shape[1], shape[0], 1) : new(1, shape[1], shape[0]);
         }
 
         var outer = 1L;
         var inner = 1L;
         for (var d = 0; d < shape.Length; d++)
         {
-            if (d < parameter.OutputDimension)
+            if (d < outputDimension)
             {
                 outer *= shape[d];
             }
-            else if (d > parameter.OutputDimension)
+            else if (d > outputDimension)
             {
                 inner *= shape[d];
             }
         }
 
-        return new(outer, shape[parameter.OutputDimension], inner);
+        return new(outer, shape[outputDimension], inner);
     }
 }

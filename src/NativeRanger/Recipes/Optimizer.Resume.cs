@@ -140,18 +140,18 @@ public abstract partial record Optimizer
     )
         where T : unmanaged, IFloatingPointIeee754<T> => Resume(() => Bind(groups, backend), stream, options);
 
-    private static Stepper<T> Resume<T>(Func<Stepper<T>> bind, string path, ResumeOptions? options)
+    internal static Stepper<T> Resume<T>(Func<Stepper<T>> bind, string path, ResumeOptions? options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var file = Safetensors.Open(path);
-        return CheckpointReader<T>.Resume(bind, file, wholeFile: true, options ?? new());
+        return CheckpointReader<T>.Resume(bind, file, path, options ?? new());
     }
 
     private static Stepper<T> Resume<T>(Func<Stepper<T>> bind, Stream stream, ResumeOptions? options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return CheckpointReader<T>.Resume(bind, stream, wholeFile: false, options ?? new());
+        return CheckpointReader<T>.Resume(bind, stream, path: null, options ?? new());
     }
 }

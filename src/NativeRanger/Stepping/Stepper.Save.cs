@@ -14,6 +14,10 @@ public sealed unsafe partial class Stepper<T>
     /// metadata hold the recipe with all options, those of the groups, averages, counters and a CRC-32C of every array and of
     /// the header. Of <see cref="Schedule"/> only the position is saved, which is <see cref="StepCount"/>: set it again. The new
     /// contents are written to a file beside the target, synchronised to disk and renamed; permissions are kept.
+    /// <para>
+    /// Where ranks share the steps (NativeRanger.Mpi), every rank writes its part to a file beside the target, and the target,
+    /// which names those files, is written last. Any number of ranks, one process included, resumes from it.
+    /// </para>
     /// </remarks>
     /// <param name="path">The file, existing or not; its directory exists.</param>
     /// <param name="options">What is saved, and who is told of progress.</param>
@@ -24,7 +28,15 @@ public sealed unsafe partial class Stepper<T>
     public void Save(string path, SaveOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        Save(options, checkpoint => DurableFile.Write(path, checkpoint.Length, checkpoint.WriteTo));
+        Save(
+            path,
+            options,
+            checkpoint =>
+            {
+                DurableFile.Write(path, checkpoint.Length, checkpoint.WriteTo);
+                ShardFiles.RemoveOthers(path, kept: []);
+            }
+        );
     }
 
     /// <summary>Saves the whole state to a stream, at its position; it is flushed and stays open.</summary>
@@ -35,6 +47,7 @@ public sealed unsafe partial class Stepper<T>
     {
         ArgumentNullException.ThrowIfNull(stream);
         Save(
+            path: null,
             options,
             checkpoint =>
             {
@@ -53,16 +66,21 @@ public sealed unsafe partial class Stepper<T>
 
     /// <summary>Saves or loads while nobody steps, and no state is on the way.</summary>
     /// <exception cref="InvalidOperationException">As for <see cref="Save(string, SaveOptions?)"/>.</exception>
+    /// <exception cref="NotSupportedException">Ranks share the state.</exception>
     internal void WhileIdle(Action action)
     {
         Enter();
         try
         {
-            RefuseWhileEvaluating();
-            if (accumulated.MicroBatches > 0)
+            if (RefuseToSave() is { } refusal)
             {
-                throw new InvalidOperationException(
-                    $"{accumulated.MicroBatches} accumulated micro-batches would be lost; call {nameof(StepAccumulated)} before saving."
+                throw refusal;
+            }
+
+            if (!engine.HoldsAll)
+            {
+                throw new NotSupportedException(
+                    "This rank holds a part of the state only: save a checkpoint, and resume it in one process first."
                 );
             }
 
@@ -74,6 +92,46 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
-    private void Save(SaveOptions? options, Action<CheckpointWriter<T>> write) =>
-        WhileIdle(() => write(new(this, options ?? new())));
+    private void Save(string? path, SaveOptions? options, Action<CheckpointWriter<T>> write)
+    {
+        Enter();
+        try
+        {
+            options ??= new();
+            var refusal = RefuseToSave();
+            if (engine.Save(this, path, options, refusal))
+            {
+                return;
+            }
+
+            if (refusal is not null)
+            {
+                throw refusal;
+            }
+
+            write(CheckpointWriter<T>.Whole(this, options));
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private InvalidOperationException? RefuseToSave()
+    {
+        try
+        {
+            RefuseWhileEvaluating();
+        }
+        catch (InvalidOperationException evaluating)
+        {
+            return evaluating;
+        }
+
+        return accumulated.MicroBatches > 0
+            ? new(
+                $"{accumulated.MicroBatches} accumulated micro-batches would be lost; call {nameof(StepAccumulated)} before saving."
+            )
+            : null;
+    }
 }

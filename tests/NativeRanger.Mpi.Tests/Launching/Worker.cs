@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace NativeRanger.Mpi.Tests.Launching;
 
 /// <summary>The tests' own program, as a launcher starts it on every rank.</summary>
@@ -5,6 +7,37 @@ internal static class Worker
 {
     /// <summary>The exit code of a rank whose command threw what it was meant to.</summary>
     public const int Threw = 3;
+
+    /// <summary>The exit code of a process that was killed.</summary>
+    public const int Killed = 128 + 9;
+
+    /// <summary>Runs a command line as a process of its own, which is no rank.</summary>
+    public static (int ExitCode, string Output) Run(
+        IReadOnlyDictionary<string, string?> environment,
+        IEnumerable<string> commandLine
+    )
+    {
+        var words = commandLine.ToArray();
+        var start = new ProcessStartInfo(words[0], words[1..])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // Neither dumps nor the test host's hooks are wanted in a process that is meant to fail.
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        start.Environment.Remove("DOTNET_STARTUP_HOOKS");
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
+    }
 
     /// <summary>The command line of one of <see cref="WorkerCommands"/>.</summary>
     public static IEnumerable<string> Command(string command, params IEnumerable<string> arguments) =>

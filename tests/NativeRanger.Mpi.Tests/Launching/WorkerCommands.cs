@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NativeRanger.Mpi.Tests.Support;
+using NativeRanger.Tests.Checkpoints;
 using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Mpi.Tests.Launching;
@@ -110,6 +111,77 @@ internal static class WorkerCommands
             Console.Out.Flush();
             Process.GetCurrentProcess().Kill();
             return Worker.Threw;
+        }
+    }
+
+    /// <summary>Three ranks that are threads save twice; one dies at a file call of the second save, and so do all.</summary>
+    public static void DieWhileSaving(string path, string rank, string at) =>
+        Ranks.Run(
+            3,
+            communicator =>
+            {
+                using var stepper = Saved.BindSharded(Saved.Parameters(), communicator);
+                stepper.Step([Saved.Gradient(0)]);
+                stepper.Save(path);
+                stepper.Step([Saved.Gradient(1)]);
+                communicator.Barrier();
+                if (communicator.Rank != int.Parse(rank))
+                {
+                    stepper.Save(path);
+                    return true;
+                }
+
+                FileCalls.DieAt(int.Parse(at));
+                stepper.Save(path);
+                Console.WriteLine($"{FileCalls.Disarm()} calls");
+                return true;
+            }
+        );
+
+    /// <summary>Saves twice; rank 1 is killed in the middle of the second save.</summary>
+    public static void KillWhileSaving(string path)
+    {
+        using var communicator = Communicator.World(Patience);
+        using var stepper = Saved.BindSharded(Saved.Parameters(), communicator);
+        stepper.Step([Saved.Gradient(0)]);
+        stepper.Save(path);
+        stepper.Step([Saved.Gradient(1)]);
+        stepper.Save(
+            path,
+            new()
+            {
+                Progress = new Callback(progress =>
+                {
+                    if (communicator.Rank == 1 && progress.Bytes > progress.TotalBytes / 2)
+                    {
+                        Lose("-KILL");
+                    }
+                }),
+            }
+        );
+        Console.WriteLine("saved");
+    }
+
+    /// <summary>Takes the steps from one to another, resuming from a checkpoint unless they begin at 0, and saves.</summary>
+    public static void StepAndSave(string path, string first, string end)
+    {
+        using var communicator = Communicator.World(Patience);
+        var (from, to) = (int.Parse(first), int.Parse(end));
+        if (from == 0)
+        {
+            Saved.Problem.RunSharded(Saved.Recipe, communicator, after: SaveAt, steps: ..to);
+        }
+        else
+        {
+            Saved.Problem.ResumeSharded(Saved.Recipe, communicator, path, from..to, SaveAt);
+        }
+
+        void SaveAt(Stepper<float> stepper, int step)
+        {
+            if (step == to - 1)
+            {
+                stepper.Save(path);
+            }
         }
     }
 

@@ -100,7 +100,62 @@ internal sealed class Problem<T>
     {
         using var stepper = recipe.Bind(Groups());
         prepare?.Invoke(stepper);
-        for (var t = 0; t < Steps; t++)
+        return StepAlone(stepper, .., after);
+    }
+
+    /// <summary>The rest of such a run, from a checkpoint.</summary>
+    public Result<T> ResumeAlone(Optimizer recipe, string path, Range steps, Action<Stepper<T>, int>? after = null)
+    {
+        using var stepper = recipe.Resume(Emptied(), path);
+        return StepAlone(stepper, steps, after);
+    }
+
+    /// <summary>One rank's part of the same run.</summary>
+    public Result<T> RunSharded(
+        Optimizer recipe,
+        Communicator communicator,
+        ShardingOptions? options = null,
+        Action<Stepper<T>>? prepare = null,
+        Action<Stepper<T>, int>? after = null,
+        Range? steps = null
+    )
+    {
+        using var stepper = recipe.BindSharded(Groups(), communicator, options ?? Options);
+        prepare?.Invoke(stepper);
+        return StepSharded(stepper, communicator, steps ?? .., after);
+    }
+
+    /// <summary>One rank's part of the rest of such a run, from a checkpoint.</summary>
+    public Result<T> ResumeSharded(
+        Optimizer recipe,
+        Communicator communicator,
+        string path,
+        Range steps,
+        Action<Stepper<T>, int>? after = null
+    )
+    {
+        using var stepper = recipe.ResumeSharded(Emptied(), communicator, path, Options);
+        return StepSharded(stepper, communicator, steps, after);
+    }
+
+    private ShardingOptions Options => new() { MicroBatches = MicroBatches, BucketBytes = 32 * 1024 };
+
+    /// <summary>The parameters, whose values a checkpoint will bring.</summary>
+    private ParameterGroup<T>[] Emptied()
+    {
+        var groups = Groups();
+        foreach (var parameter in groups.SelectMany(g => g.Parameters))
+        {
+            parameter.Slice(0, (int)parameter.Length).Clear();
+        }
+
+        return groups;
+    }
+
+    private Result<T> StepAlone(Stepper<T> stepper, Range steps, Action<Stepper<T>, int>? after)
+    {
+        var (first, count) = steps.GetOffsetAndLength(Steps);
+        for (var t = first; t < first + count; t++)
         {
             for (var j = 0; j < MicroBatches; j++)
             {
@@ -114,19 +169,15 @@ internal sealed class Problem<T>
         return Result<T>.Of(stepper);
     }
 
-    /// <summary>One rank's part of the same run.</summary>
-    public Result<T> RunSharded(
-        Optimizer recipe,
+    private Result<T> StepSharded(
+        Stepper<T> stepper,
         Communicator communicator,
-        ShardingOptions? options = null,
-        Action<Stepper<T>>? prepare = null,
-        Action<Stepper<T>, int>? after = null
+        Range steps,
+        Action<Stepper<T>, int>? after
     )
     {
-        options ??= new() { MicroBatches = MicroBatches, BucketBytes = 32 * 1024 };
-        using var stepper = recipe.BindSharded(Groups(), communicator, options);
-        prepare?.Invoke(stepper);
-        for (var t = 0; t < Steps; t++)
+        var (first, count) = steps.GetOffsetAndLength(Steps);
+        for (var t = first; t < first + count; t++)
         {
             Step(stepper, communicator, t);
             after?.Invoke(stepper, t);
@@ -229,14 +280,8 @@ internal sealed record Result<T>(
         var layout = Layouts[whole.Parameter];
         var expected = Enumerable
             .Range((int)start, (int)length)
-            .Select(i => whole.Values[byRows ? (int)StorageIndex(layout, i) : i])
+            .Select(i => whole.Values[byRows ? (int)layout.StorageIndex(i) : i])
             .ToArray();
         return Bits.Difference<T>($"p{part.Parameter}/{part.Name} from {start}", expected, part.Values);
-    }
-
-    private static long StorageIndex(RowLayout layout, long logical)
-    {
-        var (row, i) = (logical / layout.RowLength, logical % layout.RowLength);
-        return (i / layout.Inner * layout.Rows * layout.Inner) + (row * layout.Inner) + (i % layout.Inner);
     }
 }
