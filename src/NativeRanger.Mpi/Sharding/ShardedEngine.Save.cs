@@ -75,7 +75,7 @@ internal sealed unsafe partial class ShardedEngine<T>
         }
     }
 
-    private uint Commit(Stepper<T> stepper, string path, SaveOptions options, ulong save, uint[] checksums)
+    private static uint Commit(Stepper<T> stepper, string path, SaveOptions options, ulong save, uint[] checksums)
     {
         ManifestShard[] files =
         [

@@ -123,9 +123,9 @@ public sealed unsafe partial class Stepper<T>
         {
             RefuseWhileEvaluating();
         }
-        catch (InvalidOperationException evaluating)
+        catch (InvalidOperationException refused)
         {
-            return evaluating;
+            return refused;
         }
 
         return accumulated.MicroBatches > 0
