@@ -114,7 +114,11 @@ public sealed class ShardedCheckpointTests
 
         Assert.Equal(3, checkpoint.StepCount);
         Assert.Equal(3, checkpoint.Shards.Count);
-        Assert.Equal(problem.Groups()[0].Parameters.Select(p => p.Name), checkpoint.Parameters.Select(p => p.Name));
+        Assert.Equal(
+            problem.Groups()[0].Parameters.Select(p => p.Name),
+            checkpoint.Parameters.Select(p => p.Name),
+            StringComparer.Ordinal
+        );
         Assert.Equal(File.ReadAllBytes(elsewhere.File("run")), File.ReadAllBytes(elsewhere.File("merged")));
         Assert.Throws<ArgumentException>(() => checkpoint.Merge(directory.File("run")));
     }
@@ -262,7 +266,7 @@ public sealed class ShardedCheckpointTests
             StringComparison.Ordinal
         );
         Assert.Single(failures.Select(f => f!.Message).Distinct(StringComparer.Ordinal));
-        Assert.Equal(before, Directory.GetFiles(directory.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(before, Directory.GetFiles(directory.Path).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         using var resumed = recipe.Resume(Parameters(), path);
         Assert.Equal(2, resumed.StepCount);
     }
