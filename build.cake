@@ -77,12 +77,64 @@ Task("Bindings")
         );
     });
 
+// ---- Other platforms ---------------------------------------------------------------------------------------------------
+
+record Platform(string Name, string Compiler, string Emulator)
+{
+    public string Build => $"artifacts/native/build-{Name}";
+    public string Output => $"artifacts/native/{Name}";
+    public string Toolchain => $"native/platforms/{Name}.cmake";
+}
+
+// Debian installs wine64 outside the path.
+var platforms = new[]
+{
+    new Platform("linux-arm64", "aarch64-linux-gnu-g++", "qemu-aarch64"),
+    new Platform("win-x64", "x86_64-w64-mingw32-g++-posix", FileExists("/usr/lib/wine/wine64") ? "/usr/lib/wine/wine64" : "wine64"),
+};
+
+bool Have(string program) => FileExists(program) || Context.Tools.Resolve(program) != null;
+
+Task("Platforms")
+    .Description("Builds the native library for the other platforms of the packages, and tests it under emulators.")
+    .Does(() =>
+    {
+        foreach (var platform in platforms)
+        {
+            if (!Have(platform.Compiler))
+            {
+                Warning($"{platform.Name}: left out, {platform.Compiler} is not installed");
+                continue;
+            }
+
+            Run(
+                "cmake",
+                $"-S native -B {platform.Build} -G Ninja --log-level=NOTICE --toolchain {MakeAbsolute(File(platform.Toolchain))}"
+            );
+            Run("cmake", $"--build {platform.Build}");
+            Run("cmake", $"--install {platform.Build} --prefix {platform.Output}");
+            if (Have(platform.Emulator))
+            {
+                Run("ctest", $"--test-dir {platform.Build} --output-on-failure --no-tests=error");
+            }
+            else
+            {
+                Warning($"{platform.Name}: built and not tested, {platform.Emulator} is not installed");
+            }
+        }
+    });
+
 // ---- Packing -----------------------------------------------------------------------------------------------------------
 
 const string Packages = "artifacts/packages";
 
 Task("Pack")
-    .Description("Builds everything and writes the NuGet packages to artifacts/packages.")
+    .Description("Builds everything, for every platform, and writes the NuGet packages to artifacts/packages.")
+    .IsDependentOn("Platforms")
+    .IsDependentOn("PackBuilt");
+
+Task("PackBuilt")
+    .Description("Writes the packages with the libraries of this platform, and of others that were built before.")
     .IsDependentOn("Build")
     .Does(() =>
     {
@@ -208,12 +260,12 @@ Task("NativeTest")
 
 Task("ManagedTest")
     .Description("Runs the .NET tests.")
-    .IsDependentOn("Pack")
+    .IsDependentOn("PackBuilt")
     .Does(() => Report(RunManagedTests()));
 
 Task("Test")
     .Description("Builds everything and runs all tests (the default).")
-    .IsDependentOn("Pack")
+    .IsDependentOn("PackBuilt")
     .Does(() =>
     {
         Report(RunNativeTests() + RunManagedTests() + RunVerify());

@@ -31,6 +31,14 @@ missing_mpi_packages() {
     [ -d /usr/share/datasets/fashion-mnist ] || echo dataset-fashion-mnist
 }
 
+# What the libraries of the other platforms are built with, and what they are tested under.
+missing_platform_packages() {
+    have aarch64-linux-gnu-g++ || echo g++-aarch64-linux-gnu
+    have qemu-aarch64 || echo qemu-user
+    have x86_64-w64-mingw32-g++-posix || echo g++-mingw-w64-x86-64-posix
+    [ -d /usr/src/googletest ] || echo googletest
+}
+
 obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
 
 # The first of "a|b" that the distribution has.
@@ -87,24 +95,24 @@ install_missing_packages() {
     fi
 }
 
-# Without these everything else works: tests that need them are skipped and say so.
-install_missing_mpi_packages() {
-    local missing package packages=() sudo=""
-    missing=$(missing_mpi_packages)
-    [ -n "$missing" ] && have apt-get || return 0
+# install_where_allowed PURPOSE PACKAGES: without these everything else works; what needs them is left out and says so.
+install_where_allowed() {
+    local purpose=$1 package packages=() sudo=""
+    shift
+    [ "$#" -gt 0 ] && have apt-get || return 0
 
     [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
     $sudo apt-get update -qq 2>/dev/null || true
-    for package in $missing; do
+    for package in "$@"; do
         if obtainable "$package"; then
             packages+=("$package")
         fi
     done
-    echo "build.sh: installing ${packages[*]:-nothing} for MPI"
+    echo "build.sh: installing ${packages[*]:-nothing} for $purpose"
     if [ "${#packages[@]}" -eq 0 ] || ! $sudo env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; then
-        echo "build.sh: could not install what MPI is tested with; the command is" >&2
-        echo "    sudo apt-get install -y --no-install-recommends" $missing >&2
+        echo "build.sh: could not install what $purpose needs; the command is" >&2
+        echo "    sudo apt-get install -y --no-install-recommends $*" >&2
     fi
 }
 
@@ -122,8 +130,12 @@ if ! have dotnet; then
 fi
 
 install_missing_packages
-case "${NATIVERANGER_SETUP:-} $*" in
-    mpi* | *--target=Mpi*) install_missing_mpi_packages ;;
+# NATIVERANGER_SETUP names what to set up beside what the target asks for.
+case " ${NATIVERANGER_SETUP:-} $* " in
+    *" mpi "* | *" --target=Mpi "*) install_where_allowed "sharded steps" $(missing_mpi_packages) ;;
+esac
+case " ${NATIVERANGER_SETUP:-} $* " in
+    *" platforms "* | *" --target=Platforms "* | *" --target=Pack "*) install_where_allowed "other platforms" $(missing_platform_packages) ;;
 esac
 restore_tools
 

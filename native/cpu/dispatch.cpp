@@ -30,13 +30,15 @@ int32_t isa_of_name(const char *name) {
 }
 
 __attribute__((constructor)) void select_instructions() {
-    const processor &here = selected.here = ask_processor();
+    selected.here = ask_processor();
     selected.tables[NR_ISA_SCALAR] = &scalar::instructions;
 #if defined(__x86_64__)
-    if (here.avx2)
+    if (selected.here.avx2)
         selected.tables[NR_ISA_AVX2] = &avx2::instructions;
-    if (here.avx512)
+    if (selected.here.avx512)
         selected.tables[NR_ISA_AVX512] = &avx512::instructions;
+#elif defined(__aarch64__)
+    selected.tables[NR_ISA_NEON] = &neon::instructions; /* part of every such processor */
 #endif
 
     const char *forced = getenv("NATIVERANGER_ISA");

@@ -48,6 +48,10 @@ extern const instruction_set instructions;
 namespace avx512 {
 extern const instruction_set instructions;
 }
+#elif defined(__aarch64__)
+namespace neon {
+extern const instruction_set instructions;
+}
 #endif
 
 } // namespace nr

@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace nr::NR_LANES {
@@ -85,6 +87,11 @@ NR_INLINE lane<double, 8> flush(lane<double, 8> a) {
 #if defined(__SSE2__)
 NR_INLINE lane<float, 4> root(lane<float, 4> a) { return {_mm_sqrt_ps(a.x)}; }
 NR_INLINE lane<double, 2> root(lane<double, 2> a) { return {_mm_sqrt_pd(a.x)}; }
+#endif
+#if defined(__aarch64__)
+NR_INLINE lane<float, 2> root(lane<float, 2> a) { return {vsqrt_f32(a.x)}; }
+NR_INLINE lane<float, 4> root(lane<float, 4> a) { return {vsqrtq_f32(a.x)}; }
+NR_INLINE lane<double, 2> root(lane<double, 2> a) { return {vsqrtq_f64(a.x)}; }
 #endif
 #if defined(__AVX__)
 NR_INLINE lane<float, 8> root(lane<float, 8> a) { return {_mm256_sqrt_ps(a.x)}; }

@@ -6,6 +6,8 @@
 #include "cpu/row_statistics.h"
 #include "cpu/step.h"
 
+#include <stddef.h>
+
 namespace nr::NR_LANES {
 
 /* Rows, or parts of rows, from this length on are stepped one by one; shorter ones together, with a table of statistics that

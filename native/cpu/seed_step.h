@@ -5,6 +5,8 @@
 
 #include "cpu/runs.h"
 
+#include <stddef.h>
+
 namespace nr::NR_LANES {
 
 template <class T>

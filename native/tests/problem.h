@@ -159,7 +159,8 @@ T random_value(random_bits &random, bool hostile) {
         return sign * one_of(random, {T(0), limits::denorm_min(), limits::min() / 2, limits::min(), limits::max(),
                                       limits::infinity(), limits::quiet_NaN(), T(1e-30), T(1e30)});
     }
-    return sign * T(std::ldexp(uniform(random) + 0.5, pick(random, 12) - 8));
+    const double significand = uniform(random) + 0.5; /* in an order that every compiler keeps */
+    return sign * T(std::ldexp(significand, pick(random, 12) - 8));
 }
 
 /* Everything that belongs to one tensor. Arrays begin skew elements after an aligned address. */
@@ -287,7 +288,8 @@ tensor<T> random_tensor(random_bits &random, const options &o, shape s, bool hos
 
 inline shape random_shape(random_bits &random, int64_t around, bool contiguous) {
     const int64_t a = 1 + pick(random, int(around)), b = 1 + pick(random, int(around)), c = 1 + pick(random, 8);
-    const int64_t gap = contiguous ? 0 : pick(random, 2) * (1 + pick(random, 9));
+    const int64_t any_gap = contiguous ? 0 : pick(random, 2);
+    const int64_t gap = any_gap == 0 ? 0 : 1 + pick(random, 9);
     switch (pick(random, 5)) {
     case 0:
         return flat(a * b);

@@ -1,0 +1,10 @@
+# MinGW-w64; what is built runs under wine.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR AMD64)
+set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)
+set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
+find_program(NR_WINE NAMES wine64 wine PATHS /usr/lib/wine)
+if(NR_WINE)
+    set(CMAKE_CROSSCOMPILING_EMULATOR env WINEDEBUG=-all ${NR_WINE})
+endif()
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
