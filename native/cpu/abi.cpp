@@ -123,6 +123,36 @@ nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tens
     return NR_OK;
 }
 
+nr_status nr_gradient_sums(const nr_options *options, int64_t count, const nr_tensor *tensors, double *const *sums) {
+    using namespace nr;
+    const float_control control;
+    nr_status status = check_options(options);
+    if (status == NR_OK && options->adaptive_clip != 0.0)
+        status = NR_E_OPTION;
+    if (status != NR_OK)
+        return status;
+    const kernels *kernels = find_kernels(options->isa, options->type);
+    if (kernels == nullptr)
+        return NR_E_ISA;
+    status = check_list(count, tensors);
+    if (status == NR_OK)
+        status = check_list(count, sums);
+    for (int64_t i = 0; i < count && status == NR_OK; ++i) {
+        const nr_tensor &t = tensors[i];
+        status = t.outer != 1 || t.rows != 1 ? NR_E_LENGTH : check_gradient(*options, t, sums[i], true);
+        if (status == NR_OK && options->weight_decay != 0.0 && t.gradient != nullptr && t.parameter == nullptr)
+            status = NR_E_NULL;
+    }
+    if (status != NR_OK)
+        return status;
+
+    scalar_cache scalars(*options);
+    for (int64_t i = 0; i < count; ++i)
+        if (elements_of(tensors[i]) != 0 && tensors[i].gradient != nullptr)
+            kernels->gradient_sums(*options, scalars.of(1), tensors[i], sums[i]);
+    return NR_OK;
+}
+
 nr_status nr_reduce(int64_t n, double *sums, double *result) {
     const nr::float_control control;
     if (n < 0)

@@ -28,6 +28,10 @@ struct kernels {
     /* Sums of squares of the blocks of n contiguous elements; sums may be null. True if one of the n is not finite. */
     bool (*square_sums)(const nr_options &options, int64_t n, const void *gradient, double scale, double *sums);
 
+    /* Sums of the blocks of the gradient whose row mean is taken. */
+    void (*gradient_sums)(const nr_options &options, const step_scalars &scalars, const nr_tensor &tensor,
+                          double *sums);
+
     void (*accumulate)(int64_t n, const void *gradient, void *sum);
 };
 

@@ -174,6 +174,27 @@ bool block_square_sums(const nr_options &o, int64_t n, const void *gradient, dou
 }
 
 template <class T>
+void block_gradient_sums(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, double *sums) {
+    follower<T> followers[most_followers];
+    const task<T> a = make_task<T>(o, scalars, t, false, followers);
+    T scale = T(1), none = T(0);
+    const gradient_term<T> gradient = {a, {&scale, &none, &none}, false};
+    for (int64_t begin = 0; begin < t.inner; begin += sum_block) {
+        const int64_t count = t.inner - begin < sum_block ? t.inner - begin : sum_block;
+        canonical_sum sum;
+        if (means_raw_gradient(a.flags))
+            sum.add<T>(plain_term<T>{a.g}, begin, count);
+        double terms[term_buffer];
+        for (int64_t i = 0; i < count && !means_raw_gradient(a.flags); i += term_buffer) {
+            const int64_t piece = count - i < term_buffer ? count - i : term_buffer;
+            write_terms<gradient_term<T>, T>(&gradient, begin + i, 0, false, piece, terms);
+            sum.add<double>(plain_term<double>{terms}, 0, piece);
+        }
+        sums[begin / sum_block] = sum.result();
+    }
+}
+
+template <class T>
 struct accumulate_body {
     const T *g;
     T *sum;
@@ -193,7 +214,8 @@ void accumulate_array(int64_t n, const void *gradient, void *sum) {
 }
 
 template <class T>
-constexpr kernels kernels_of = {step_tensors<T>, tensor_row_statistics<T>, block_square_sums<T>, accumulate_array<T>};
+constexpr kernels kernels_of = {step_tensors<T>, tensor_row_statistics<T>, block_square_sums<T>, block_gradient_sums<T>,
+                                accumulate_array<T>};
 
 extern const instruction_set instructions;
 const instruction_set instructions = {&kernels_of<float>, &kernels_of<double>};

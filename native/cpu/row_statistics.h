@@ -13,6 +13,11 @@ NR_INLINE bool needs_rows(const general_flags &f) {
     return f.adaptive || f.centre_gradient || (f.centre_update && f.moves);
 }
 
+/* True if the mean is that of the gradient as it is. */
+NR_INLINE bool means_raw_gradient(const general_flags &f) {
+    return !(f.scale || f.clip || f.factor || f.adaptive || f.l2);
+}
+
 /* sums[r] = the sum of the update over row first + r */
 template <class T>
 using update_sums = void (*)(const nr_tensor &t, int64_t first, int64_t count, const gradient_term<T> &gradient,
@@ -87,7 +92,7 @@ void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &
         adaptive_scales(a, t, first, count, rows.scales);
 
     const gradient_term<T> gradient = {a, rows, sums_across(t)};
-    const bool plain = !(f.scale || f.clip || f.factor || f.adaptive || f.l2);
+    const bool plain = means_raw_gradient(f);
     double sums[row_tile];
     if (f.centre_gradient) {
         if (plain)

@@ -229,6 +229,13 @@ NR_API nr_status nr_row_statistics(const nr_options *options, int64_t count, con
 NR_API nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tensor *tensors, double scale,
                                 double *const *sums, int32_t *nonfinite);
 
+/* Sums, in canonical blocks, of the gradient whose row mean is taken: after gradient_scale, clip_value, clip_factor and L2
+ * decay. Each tensor is a piece of one row (outer 1, rows 1) that begins at a multiple of 4,096 of it: ceil(inner / 4096)
+ * doubles into sums[i]. With nr_reduce and nr_tensor.row_values, several threads can share a long row. adaptive_clip must be 0;
+ * tensors without a gradient are left out; flags and row_values are not looked at. */
+NR_API nr_status nr_gradient_sums(const nr_options *options, int64_t count, const nr_tensor *tensors,
+                                  double *const *sums);
+
 /* The canonical reduction of n block sums (of a row, a gradient or a second moment) to one. sums is overwritten.
  * n = 0 gives +0. */
 NR_API nr_status nr_reduce(int64_t n, double *sums, double *result);

@@ -194,4 +194,38 @@ TEST(Lists, EveryTensorHasItsOwnStep) {
         ASSERT_EQ(difference(want[i], got[i]), "") << i;
 }
 
+/* One row, whose mean comes from the sums of its pieces' blocks. */
+TYPED_TEST(Splitting, ALongRowBetweenSeveral) {
+    for (int round = 0; round < 40; ++round) {
+        options o = random_options(this->random, splittable[round % 4], type_of<TypeParam>);
+        o.how.adaptive_clip = 0;
+        o.how.flags &= ~uint32_t{NR_CENTRALISE_UPDATE};
+        const int64_t block = 4'096, n = 2 * block + pick(this->random, 5 * int(block));
+        tensor<TypeParam> start = random_tensor<TypeParam>(this->random, o, flat(n), round % 4 == 3);
+        start.flags = NR_CENTRALISE;
+        start.with_gradient = true;
+
+        const int64_t cut = block * (1 + pick(this->random, int(n / block - 1)));
+        const std::vector<shape> pieces = {flat(cut), flat(n - cut)};
+        const std::vector<int64_t> begins = {0, cut};
+        nr_options how = o.view();
+        for (int32_t isa : instruction_sets()) {
+            how.isa = isa;
+            std::vector<double> sums(size_t((n + block - 1) / block));
+            double *places[] = {sums.data(), sums.data() + cut / block};
+            std::vector<nr_follower_buffers> rooms[2];
+            std::vector<nr_tensor> calls;
+            for (size_t i = 0; i < 2; ++i) {
+                calls.push_back(from_element<TypeParam>(start.view(), begins[i], rooms[i], o.followers.size()));
+                calls[i].inner = calls[i].stride = pieces[i].inner;
+            }
+            ASSERT_EQ(nr_gradient_sums(&how, 2, calls.data(), places), NR_OK);
+            double sum = 0;
+            ASSERT_EQ(nr_reduce(int64_t(sums.size()), sums.data(), &sum), NR_OK);
+            const std::vector<nr_row> rows = {{1, double(TypeParam(sum / double(n))), 1}};
+            this->expect_same(o, start, pieces, begins, {0, 0}, rows);
+        }
+    }
+}
+
 } // namespace

@@ -497,6 +497,22 @@ internal static unsafe partial class NativeMethods
     );
 
     /// <summary>
+    /// Sums, in canonical blocks, of the gradient whose row mean is taken: after gradient_scale, clip_value, clip_factor and L2
+    /// decay. Each tensor is a piece of one row (outer 1, rows 1) that begins at a multiple of 4,096 of it: ceil(inner / 4096)
+    /// doubles into sums[i]. With nr_reduce and nr_tensor.row_values, several threads can share a long row. adaptive_clip must be 0;
+    /// tensors without a gradient are left out; flags and row_values are not looked at.
+    /// </summary>
+    [LibraryImport("nativeranger")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [return: NativeTypeName("nr_status")]
+    internal static partial int nr_gradient_sums(
+        [NativeTypeName("const nr_options *")] nr_options* options,
+        [NativeTypeName("int64_t")] long count,
+        [NativeTypeName("const nr_tensor *")] nr_tensor* tensors,
+        [NativeTypeName("double *const *")] double** sums
+    );
+
+    /// <summary>
     /// The canonical reduction of n block sums (of a row, a gradient or a second moment) to one. sums is overwritten.
     /// n = 0 gives +0.
     /// </summary>

@@ -77,6 +77,9 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>Whether a row has to be stepped as a whole.</summary>
     public bool RowsMatter(int tensor) => recipe.RowsMatter(parameters[tensor]);
 
+    /// <summary>Whether the mean of its gradient is all that a step must know of a whole row.</summary>
+    public bool OnlyMeansMatter(int tensor) => recipe.OnlyMeansMatter(parameters[tensor]);
+
     /// <summary>Whether the tensor cannot be stepped in pieces.</summary>
     public bool IsWhole => recipe.HasScalars;
 

@@ -26,13 +26,17 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     /// <summary>The elements of a piece: enough that claiming it costs nothing beside it, few enough that threads finish together.</summary>
     private const long PieceLength = 8 * BlockLength;
 
+    /// <summary>From this length on a row whose mean alone matters is cut too: it does not stay in a core's own cache anyway.</summary>
+    private const long LongRow = 4 * PieceLength;
+
     /// <summary>The rows that the library sums at once where they lie across runs.</summary>
     private const long RowTile = 128;
 
-    private readonly List<Source> sources = [];
+    private readonly List<PieceSource<T>> sources = [];
     private readonly List<Claim> claims = [];
     private readonly Cut cut;
     private readonly Func<int, (long Start, long Length)>? part;
+    private readonly RowMeans<T>? means;
     private nr_tensor* tensors;
     private nr_follower_buffers* followers;
 
@@ -74,6 +78,11 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         {
             PlaceState(sources[i], ref tensors[i], ref next);
         }
+
+        if (sources.Exists(s => s.RowLength is not null))
+        {
+            means = new(sources, tensors);
+        }
     }
 
     /// <summary>The number of pieces to claim.</summary>
@@ -81,6 +90,9 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
 
     /// <summary>All the tensors that the claims are of.</summary>
     public int Tensors => sources.Count;
+
+    /// <summary>The means of the rows that are cut, to be found before a step; null where there are none.</summary>
+    public RowMeans<T>? Means => means;
 
     /// <summary>What a claim does with its tensors; set before a run.</summary>
     public NativeCall<T>? Call { get; set; }
@@ -117,6 +129,7 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
 
     public void Dispose()
     {
+        means?.Dispose();
         NativeMemory.Free(tensors);
         NativeMemory.Free(followers);
         tensors = null;
@@ -150,7 +163,7 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         }
     }
 
-    private IEnumerable<Source> Pieces(NativeGroup<T> group, int index)
+    private IEnumerable<PieceSource<T>> Pieces(NativeGroup<T> group, int index)
     {
         var layout = group.LayoutOf(index);
         var (first, length) = part?.Invoke(group.FirstParameter + index) ?? (0, layout.Rows * layout.RowLength);
@@ -162,6 +175,26 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         if (cut == Cut.Steps && group.IsWhole)
         {
             yield return new(group, index, layout, 0);
+            yield break;
+        }
+
+        if (
+            cut == Cut.Steps
+            && part is null
+            && layout.Outer == 1
+            && layout.RowLength >= LongRow
+            && group.OnlyMeansMatter(index)
+        )
+        {
+            for (var row = 0L; row < layout.Rows; row++)
+            {
+                for (var start = 0L; start < layout.RowLength; start += PieceLength)
+                {
+                    var piece = new RowLayout(1, 1, Math.Min(PieceLength, layout.RowLength - start));
+                    yield return new(group, index, piece, (row * layout.RowLength) + start, layout.RowLength);
+                }
+            }
+
             yield break;
         }
 
@@ -190,7 +223,7 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     }
 
     /// <summary>What stays the same from step to step.</summary>
-    private static void PlaceState(Source source, ref nr_tensor piece, ref nr_follower_buffers* next)
+    private static void PlaceState(PieceSource<T> source, ref nr_tensor piece, ref nr_follower_buffers* next)
     {
         ref var whole = ref source.Group.Tensors[source.Tensor];
         piece = whole;
@@ -211,7 +244,7 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         }
     }
 
-    private static void Refresh(Source source, ref nr_tensor piece)
+    private static void Refresh(PieceSource<T> source, ref nr_tensor piece)
     {
         ref var whole = ref source.Group.Tensors[source.Tensor];
         piece.parameter = Shift(whole.parameter, source.Start);
@@ -222,13 +255,25 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
 
     private static T* Shift(void* address, long elements) => address is null ? null : (T*)address + elements;
 
-    /// <summary>A part of one tensor: its rows, and where in the storage it begins.</summary>
-    private sealed record Source(NativeGroup<T> Group, int Tensor, RowLayout Layout, long Start)
-    {
-        public long Length => Layout.Rows * Layout.RowLength;
-    }
-
     private readonly record struct Claim(NativeGroup<T> Group, int First, int Count);
+}
+
+/// <summary>A part of one tensor: its rows, and where in the storage it begins.</summary>
+/// <param name="Group">The group of the tensor.</param>
+/// <param name="Tensor">Its number in the group.</param>
+/// <param name="Layout">The rows of the part.</param>
+/// <param name="Start">The part's first element.</param>
+/// <param name="RowLength">Where rows are cut: the length of the row that it is a part of.</param>
+internal sealed record PieceSource<T>(
+    NativeGroup<T> Group,
+    int Tensor,
+    RowLayout Layout,
+    long Start,
+    long? RowLength = null
+)
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public long Length => Layout.Rows * Layout.RowLength;
 }
 
 /// <summary>A call of the native library on some tensors of a group.</summary>

@@ -174,6 +174,13 @@ internal sealed class NativeRecipe
     public bool RowsMatter<T>(Parameter<T> parameter)
         where T : unmanaged, IFloatingPointIeee754<T> => RowTransforms(parameter) != 0 || core.AdaptiveClip is not null;
 
+    /// <summary>Whether the mean of its gradient is all that a step must know of a whole row.</summary>
+    public bool OnlyMeansMatter<T>(Parameter<T> parameter)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        RowTransforms(parameter) == nr_tensor_flags.NR_CENTRALISE
+        && core.AdaptiveClip is null
+        && core.CentralizationTarget == CentralizationTarget.Gradient;
+
     /// <summary>Where the rows of a parameter lie, or one flat row where no transform needs them.</summary>
     public RowLayout Layout<T>(Parameter<T> parameter)
         where T : unmanaged, IFloatingPointIeee754<T> =>

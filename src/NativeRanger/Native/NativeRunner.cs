@@ -57,7 +57,14 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
         }
         else
         {
-            NativeStatus.Check(Run(this, Pieces(Cut.Steps)));
+            var pieces = Pieces(Cut.Steps);
+            if (pieces.Means is { } means)
+            {
+                NativeStatus.Check(Run(means, pieces));
+                means.Reduce();
+            }
+
+            NativeStatus.Check(Run(this, pieces));
         }
     }
 
