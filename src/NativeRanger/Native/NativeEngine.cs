@@ -14,8 +14,8 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
     private readonly PinTable<T> parameterPins = new();
     private readonly PinTable<T> gradientPins = new();
     private Gradient<T>[] noGradients = [];
-    private List<StateArray<T>> arrays = [];
-    private List<StateCounter> counters = [];
+    private List<StateArray<T>>? arrays;
+    private List<StateCounter>? counters;
     private NonFinitePolicy policy;
 
     public NativeEngine(InstructionSet instructionSet, int? threads)
@@ -27,9 +27,10 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     ~NativeEngine() => Dispose(disposing: false);
 
-    public override IReadOnlyList<StateArray<T>> Arrays => arrays;
+    public override IReadOnlyList<StateArray<T>> Arrays =>
+        arrays ??= [.. runner.Groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
 
-    public override IReadOnlyList<StateCounter> Counters => counters;
+    public override IReadOnlyList<StateCounter> Counters => counters ??= [.. runner.Groups.SelectMany(g => g.Counters)];
 
     public override string Description => NativeBackend.NameOf(instructionSet);
 
@@ -53,7 +54,6 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
             parameterPins.Reserve(this.parameters.Count + parameters.Count);
             gradientPins.Reserve(this.parameters.Count + parameters.Count);
-            noGradients = new Gradient<T>[this.parameters.Count + parameters.Count];
         }
         catch
         {
@@ -131,6 +131,11 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     public override void Synchronize()
     {
+        if (noGradients.Length != parameters.Count)
+        {
+            noGradients = new Gradient<T>[parameters.Count];
+        }
+
         try
         {
             Pin(noGradients);
@@ -216,8 +221,8 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     private void StateChanged()
     {
-        arrays = [.. runner.Groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
-        counters = [.. runner.Groups.SelectMany(g => g.Counters)];
+        arrays = null;
+        counters = null;
         Invalidate();
     }
 

@@ -15,7 +15,9 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     private readonly int? threads;
     private NativePieces<T>? stepPieces;
     private NativePieces<T>? blockPieces;
-    private long elements;
+
+    /// <summary>The elements of all groups, or null where they have to be counted again.</summary>
+    private long? elements;
 
     /// <summary>A stepper without groups.</summary>
     /// <param name="threads">The most threads of a step, or null for <see cref="NativeBackend.MaxDegreeOfParallelism"/>.</param>
@@ -37,12 +39,7 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
         blockPieces?.Dispose();
         stepPieces = null;
         blockPieces = null;
-        elements = groups.Sum(g => g.Elements);
-        var workingSet = groups.Sum(g => g.WorkingSet);
-        foreach (var group in groups)
-        {
-            group.Options->working_set = workingSet;
-        }
+        elements = null;
     }
 
     /// <summary>Steps every group, as each is prepared.</summary>
@@ -92,6 +89,24 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
         Invalidate();
     }
 
+    /// <summary>How many threads a call is worth; every call asks before it steps.</summary>
     private int Threads =>
-        (int)Math.Clamp(elements / ElementsPerThread, 1, threads ?? NativeBackend.MaxDegreeOfParallelism);
+        (int)
+            Math.Clamp(
+                (elements ??= Measure()) / ElementsPerThread,
+                1,
+                threads ?? NativeBackend.MaxDegreeOfParallelism
+            );
+
+    /// <summary>Counts the elements, and tells every group how much memory a step of all of them touches.</summary>
+    private long Measure()
+    {
+        var workingSet = groups.Sum(g => g.WorkingSet);
+        foreach (var group in groups)
+        {
+            group.Options->working_set = workingSet;
+        }
+
+        return groups.Sum(g => g.Elements);
+    }
 }

@@ -14,11 +14,16 @@ internal sealed unsafe class PinTable<T> : IDisposable
     private T[]? last;
     private T* lastAddress;
 
-    /// <summary>Makes room for so many arrays.</summary>
+    /// <summary>Makes room for so many arrays, and for as many again where it grows, since groups may come one by one.</summary>
     public void Reserve(int count)
     {
         var present = handles.Length;
-        Array.Resize(ref handles, Math.Max(present, count));
+        if (count <= present)
+        {
+            return;
+        }
+
+        Array.Resize(ref handles, Math.Max(2 * present, count));
         for (var i = present; i < handles.Length; i++)
         {
             handles[i] = new(null);

@@ -1,38 +1,42 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace NativeRanger;
 
 /// <summary>Finds parameters that share memory, with each other or with a gradient.</summary>
-/// <remarks>Arrays cannot overlap each other, so only parts of one array, and fixed addresses, are compared.</remarks>
+/// <remarks>
+/// Arrays cannot overlap each other, so only parts of one array, and fixed addresses, are compared. Parameters that do not
+/// overlap have an order, so that a neighbour is found by bisection.
+/// </remarks>
 internal sealed unsafe class OverlapGuard<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    /// <summary>The parameters that have elements, in the order of their memory: those in one array, or at fixed addresses.</summary>
     private readonly Dictionary<T[], List<Parameter<T>>> byArray = new(
         ReferenceEqualityComparer.Instance as IEqualityComparer<T[]>
     );
-    private readonly List<Parameter<T>> unmanaged = [];
-    private Gradient<T>[] cleared = [];
+    private List<Parameter<T>> unmanaged = [];
+    private readonly List<Gradient<T>> cleared = [];
 
-    public void Add(Parameter<T> parameter)
+    /// <summary>Adds parameters, which do not overlap.</summary>
+    public void Add(IReadOnlyList<Parameter<T>> added)
     {
-        List(parameter).Add(parameter);
-        cleared = new Gradient<T>[cleared.Length + 1];
+        foreach (var family in Families(added))
+        {
+            Lists(family.Key) = Merged(family);
+        }
+
+        CollectionsMarshal.SetCount(cleared, cleared.Count + added.Count);
+        CollectionsMarshal.AsSpan(cleared)[^added.Count..].Clear();
     }
 
     /// <summary>Two parameters that overlap, of which at least one is in <paramref name="added"/>; null if there are none.</summary>
     public (Parameter<T> First, Parameter<T> Second)? FindOverlap(IReadOnlyList<Parameter<T>> added)
     {
-        var trial = new OverlapGuard<T>();
-        foreach (var parameter in byArray.Values.SelectMany(list => list).Concat(unmanaged).Concat(added))
+        foreach (var family in Families(added))
         {
-            trial.List(parameter).Add(parameter);
-        }
-
-        foreach (var list in trial.byArray.Values.Append(trial.unmanaged))
-        {
-            list.Sort(static (a, b) => Start(a).CompareTo(Start(b)));
             Parameter<T>? previous = null;
-            foreach (var parameter in list.Where(p => p.Length > 0))
+            foreach (var parameter in Merged(family))
             {
                 if (previous is not null && previous.Buffer.Overlaps(parameter.Buffer))
                 {
@@ -50,42 +54,56 @@ internal sealed unsafe class OverlapGuard<T>
     /// <remarks>A gradient that was found clear is not looked at again while it is the same memory.</remarks>
     public Parameter<T>? FindOverlap(int index, in Gradient<T> gradient)
     {
-        if (cleared[index] == gradient)
+        ref var known = ref CollectionsMarshal.AsSpan(cleared)[index];
+        if (known == gradient)
         {
             return null;
         }
 
-        var candidates = gradient.Buffer.Array is { } array ? byArray.GetValueOrDefault(array) : unmanaged;
-        if (candidates is not null)
+        var neighbours = gradient.Buffer.Array is { } array ? byArray.GetValueOrDefault(array) : unmanaged;
+        if (neighbours is not null)
         {
-            foreach (var parameter in candidates)
+            // The last that begins before the gradient, and the one behind it.
+            var begin = Start(gradient.Buffer);
+            var (low, high) = (0, neighbours.Count);
+            while (low < high)
             {
-                if (parameter.Buffer.Overlaps(gradient.Buffer))
+                var middle = (low + high) / 2;
+                (low, high) = Start(neighbours[middle].Buffer) <= begin ? (middle + 1, high) : (low, middle);
+            }
+
+            for (var i = Math.Max(0, low - 1); i < Math.Min(neighbours.Count, low + 1); i++)
+            {
+                if (neighbours[i].Buffer.Overlaps(gradient.Buffer))
                 {
-                    return parameter;
+                    return neighbours[i];
                 }
             }
         }
 
-        cleared[index] = gradient;
+        known = gradient;
         return null;
     }
 
-    private static nint Start(Parameter<T> parameter) =>
-        parameter.Buffer.Array is null ? (nint)parameter.Buffer.Address : parameter.Buffer.Offset;
+    private static IEnumerable<IGrouping<T[]?, Parameter<T>>> Families(IReadOnlyList<Parameter<T>> parameters) =>
+        parameters
+            .Where(p => p.Length > 0)
+            .GroupBy(p => p.Buffer.Array, (IEqualityComparer<T[]?>)ReferenceEqualityComparer.Instance);
 
-    private List<Parameter<T>> List(Parameter<T> parameter)
+    private List<Parameter<T>> Merged(IGrouping<T[]?, Parameter<T>> family) =>
+        [.. Lists(family.Key).Concat(family).OrderBy(p => Start(p.Buffer))];
+
+    private static nint Start(in Buffer<T> buffer) => buffer.Array is null ? (nint)buffer.Address : buffer.Offset;
+
+    private ref List<Parameter<T>> Lists(T[]? array)
     {
-        if (parameter.Buffer.Array is not { } array)
+        if (array is null)
         {
-            return unmanaged;
+            return ref unmanaged;
         }
 
-        if (!byArray.TryGetValue(array, out var list))
-        {
-            byArray.Add(array, list = []);
-        }
-
-        return list;
+        ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(byArray, array, out _);
+        list ??= [];
+        return ref list!;
     }
 }

@@ -42,10 +42,7 @@ public sealed unsafe partial class Stepper<T> : IDisposable
         engine = backend.CreateEngine<T>(optimizer);
         try
         {
-            foreach (var group in initial)
-            {
-                AddGroup(group);
-            }
+            Add(initial);
         }
         catch
         {
@@ -87,15 +84,24 @@ public sealed unsafe partial class Stepper<T> : IDisposable
     /// </exception>
     public void AddGroup(ParameterGroup<T> group)
     {
-        ArgumentNullException.ThrowIfNull(group);
+        Add([group]);
+    }
+
+    /// <summary>Adds groups, having checked all of them together: the work grows with their number, not with its square.</summary>
+    private void Add(ParameterGroup<T>[] added)
+    {
         Enter();
         try
         {
-            var optimizer = group.Optimizer ?? Optimizer;
             try
             {
-                RequireSameKind(optimizer);
-                RequireDistinct(group.Parameters);
+                foreach (var group in added)
+                {
+                    ArgumentNullException.ThrowIfNull(group);
+                    RequireSameKind(group.Optimizer ?? Optimizer);
+                }
+
+                RequireDistinct([.. added.SelectMany(group => group.Parameters)]);
             }
             catch (Exception invalid)
             {
@@ -103,15 +109,20 @@ public sealed unsafe partial class Stepper<T> : IDisposable
                 throw;
             }
 
-            engine.AddGroup(group.Parameters, optimizer);
-            foreach (var parameter in group.Parameters)
+            foreach (var group in added)
             {
-                names.Add(parameter.Name);
-                parameters.Add(parameter);
-                guard.Add(parameter);
+                var optimizer = group.Optimizer ?? Optimizer;
+                engine.AddGroup(group.Parameters, optimizer);
+                foreach (var parameter in group.Parameters)
+                {
+                    names.Add(parameter.Name);
+                    parameters.Add(parameter);
+                }
+
+                guard.Add(group.Parameters);
+                groups.Add(new(this, groups.Count, group.Parameters, optimizer));
             }
 
-            groups.Add(new(this, groups.Count, group.Parameters, optimizer));
             rates = new double[groups.Count];
             gradientScratch = new Gradient<T>[parameters.Count];
             accumulated.Grow(parameters);
@@ -289,10 +300,10 @@ public sealed unsafe partial class Stepper<T> : IDisposable
 
     private void RequireDistinct(ImmutableArray<Parameter<T>> added)
     {
-        var seen = new HashSet<string>(names, StringComparer.Ordinal);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var parameter in added)
         {
-            if (!seen.Add(parameter.Name))
+            if (names.Contains(parameter.Name) || !seen.Add(parameter.Name))
             {
                 throw new ArgumentException($"Two parameters are named '{parameter.Name}'.", nameof(added));
             }
