@@ -284,6 +284,24 @@ Task("Mpi")
         );
     });
 
+Task("Faults")
+    .Description("Runs the tests of the fault list and writes tests/FAULTS.md from their reports.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        // Whether they pass or not: the table says.
+        var folder = MakeAbsolute(Directory("artifacts/faults"));
+        EnsureDirectoryExists(folder);
+        CleanDirectory(folder);
+        ExitCodeOf("ctest", $"--test-dir {NativeBuild} --tests-regex Fault_ --output-junit \"{folder}/native.xml\"");
+        ExitCodeOf(
+            "dotnet",
+            $"test {Solution} --configuration {Configuration} --no-build --nologo "
+                + $"--filter FullyQualifiedName~.Fault_ --logger \"trx;LogFilePrefix=tests\" --results-directory \"{folder}\""
+        );
+        Run("dotnet", $"tests/NativeRanger.Tests/bin/{Configuration}/net10.0/NativeRanger.Tests.dll WriteFaultTable {folder} tests/FAULTS.md");
+    });
+
 Task("Coverage")
     .Description("Runs the .NET tests and writes artifacts/coverage/index.html.")
     .IsDependentOn("Build")

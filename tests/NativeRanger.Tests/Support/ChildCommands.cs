@@ -5,6 +5,8 @@ using System.Runtime.Loader;
 using MathNet.Numerics.Providers.LinearAlgebra;
 using NativeRanger.Cli.Commands;
 using NativeRanger.Numerics;
+using NativeRanger.Tests.Checkpoints;
+using NativeRanger.Tests.Faults;
 
 namespace NativeRanger.Tests.Support;
 
@@ -49,6 +51,13 @@ internal static class ChildCommands
         stepper.Step([1]);
         Console.WriteLine(stepper.StepCount);
     }
+
+    /// <summary>Writes tests/FAULTS.md from the reports of a run of the tests.</summary>
+    public static void WriteFaultTable(string reports, string table) =>
+        File.WriteAllText(table, FaultTable.Compose(FaultTest.FindAll(), FaultTable.ReadResults(reports)));
+
+    /// <summary>Writes the checkpoints that later versions must be able to read.</summary>
+    public static void SaveGoldenCheckpoints(string folder) => GoldenCheckpointTests.SaveAll(folder);
 
     /// <summary>The command info of the command line.</summary>
     public static void Info() => CommandLine.Run(["info"], Console.Out, Console.Error);
