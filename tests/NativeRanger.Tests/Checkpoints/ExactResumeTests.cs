@@ -43,6 +43,15 @@ public sealed class ExactResumeTests
         CutAtEveryStep<double>(recipe, GradientKind.Ordinary);
     }
 
+    [Fact]
+    public void Fault_75_every_run_is_taken_up_by_a_new_process()
+    {
+        using var directory = new TemporaryDirectory();
+        var saved = InterruptedRuns.Save(directory.File("runs"));
+        Assert.Equal($"{saved} resumed", Child.Run("ResumeInterruptedRuns", directory.File("runs")).Succeeded());
+        Assert.True(saved >= Registry.Optimizers.Count * 2 * (InterruptedRuns.Steps + 1));
+    }
+
     [Theory]
     [InlineData("ranger", "bare")]
     [InlineData("adam-l2", "lookahead")]

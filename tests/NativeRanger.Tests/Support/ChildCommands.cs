@@ -59,6 +59,9 @@ internal static class ChildCommands
     /// <summary>Writes the checkpoints that later versions must be able to read.</summary>
     public static void SaveGoldenCheckpoints(string folder) => GoldenCheckpointTests.SaveAll(folder);
 
+    /// <summary>Goes on with runs that another process has interrupted; tells how many, and which end in other bits.</summary>
+    public static void ResumeInterruptedRuns(string path) => InterruptedRuns.Resume(path, Console.Out);
+
     /// <summary>The command info of the command line.</summary>
     public static void Info() => CommandLine.Run(["info"], Console.Out, Console.Error);
 
@@ -315,15 +318,6 @@ internal static class ChildCommands
 
         static void Added(Stepper<float> stepper) =>
             stepper.AddGroup(new(Parameter.Of($"p{stepper.Parameters.Count}", new float[10])));
-    }
-
-    /// <summary>Resumes a run and takes one more step with the given gradient, then saves.</summary>
-    public static void StepOnce(string path, string backend, string gradient)
-    {
-        var values = new float[2];
-        using var stepper = Recipe.Resume(values, path, Backends.Named(backend));
-        stepper.Step([.. gradient.Split(' ').Select(float.Parse)]);
-        stepper.Save(path);
     }
 
     /// <summary>Compares the native library with the reference on MathNet's native provider.</summary>
