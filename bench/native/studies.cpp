@@ -1,5 +1,7 @@
 #include "studies.h"
 
+#include "loops.h"
+
 #include <algorithm>
 #include <random>
 
@@ -15,6 +17,9 @@ constexpr int64_t row_length = 4096;
 
 /* Slower than memory everywhere; where the arrays lie does not matter to it. */
 constexpr int64_t most_bytes_for_scalar = 16 * mebibyte;
+
+/* Beyond, memory hides how roots are taken. */
+constexpr int64_t most_bytes_in_caches = 16 * mebibyte;
 
 std::vector<int32_t> instruction_sets(const settings &s) {
     std::vector<int32_t> found;
@@ -40,15 +45,39 @@ std::vector<int> thread_counts(const settings &s) {
     return counts;
 }
 
-/* Interleaves the limit, with and without prefetch, with a step on each instruction set. */
+/* The step with other roots than the library's choice. */
+variant with_roots(const variant &step, int roots) {
+    variant other = step;
+    other.work = [work = step.work, roots](int member) {
+        set_fma_roots(roots);
+        work(member);
+        set_fma_roots(usual_fma_roots());
+    };
+    return other;
+}
+
+bool takes_roots(const algorithm &a) { return a.code != NR_SGD; }
+
+/* Interleaves the limit, with and without prefetch, with a step on each instruction set, and in the caches with the steps
+ * that the library decided against. */
 void measure(const settings &s, report &out, const std::string &study, problem &p, nrl::team &team) {
     std::vector<variant> variants = {p.limit(false), p.limit(true)};
-    std::vector<std::string> names;
+    std::vector<std::string> names, kernels;
     for (int32_t isa : instruction_sets(s)) {
         if (isa == NR_ISA_SCALAR && p.working_set() > most_bytes_for_scalar)
             continue;
-        variants.push_back(p.step(isa));
+        const variant chosen = p.step(isa);
+        variants.push_back(chosen);
         names.push_back(nr_isa_name(isa));
+        kernels.push_back("chosen");
+        if (isa != NR_ISA_AVX512 || !takes_roots(p.how()) || p.threads() > 1 || p.working_set() > most_bytes_in_caches)
+            continue;
+        for (int roots : {0, 1, 4})
+            if (roots != usual_fma_roots()) {
+                variants.push_back(with_roots(chosen, roots));
+                names.push_back(nr_isa_name(isa));
+                kernels.push_back(roots == 0 ? "hardware roots" : std::to_string(roots) + " of 4 roots multiplied");
+            }
     }
     if (names.empty())
         return;
@@ -61,7 +90,7 @@ void measure(const settings &s, report &out, const std::string &study, problem &
     for (std::size_t i = 0; i < names.size(); ++i) {
         const std::vector<double> &step = times[i + 2];
         const std::vector<double> ratio = ratios(limit, step);
-        out.add(p, {study, names[i], "chosen", median(step) / elements * 1e9, median(limit) / elements * 1e9,
+        out.add(p, {study, names[i], kernels[i], median(step) / elements * 1e9, median(limit) / elements * 1e9,
                     prefetches, own_bound * median(ratio), own_bound * quantile(ratio, 0.25),
                     own_bound * quantile(ratio, 0.75), step.size()});
     }
