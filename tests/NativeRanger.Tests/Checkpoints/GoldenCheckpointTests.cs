@@ -65,7 +65,7 @@ public sealed class GoldenCheckpointTests
         }
     }
 
-    private static int Newest => CheckpointHeader.Version;
+    private static int Newest => ChecksummedHeader.Version;
 
     private static string Folder(int version) =>
         Path.Combine(Headers.Root, "tests", "NativeRanger.Tests", "Checkpoints", "Golden", $"v{version}");
