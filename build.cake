@@ -271,17 +271,52 @@ Task("Test")
         Report(RunNativeTests() + RunManagedTests() + RunVerify());
     });
 
+const string CommandLineProgram = "src/NativeRanger.Cli/bin/Release/net10.0/NativeRanger.Cli.dll";
+const string MpiOutput = "artifacts/mpi";
+
+// Trains in one process and on four ranks, which must give the same losses, digit for digit.
+void TrainTogether(string name, string options)
+{
+    string command = $"{CommandLineProgram} train --optimizer ranger --lr 0.03 --micro-batches 4 {options}";
+    string launcher = Context.Tools.Resolve("mpirun.openmpi") is null ? "mpirun" : "mpirun.openmpi";
+    string rootMay = Context.Environment.GetEnvironmentVariable("USER") is null or "root" ? "--allow-run-as-root " : "";
+    Run("dotnet", $"{command} --output {MpiOutput}/{name}-alone");
+    Run(launcher, $"{rootMay}--oversubscribe -n 4 dotnet {command} --distributed --output {MpiOutput}/{name}-together");
+    string Losses(string who) => System.IO.File.ReadAllText($"{MpiOutput}/{name}-{who}/loss.csv");
+    if (Losses("alone") != Losses("together"))
+    {
+        throw new CakeException($"Four ranks train on {name} to other losses than one process.");
+    }
+
+    Information($"Four ranks train on {name} to the losses of one process, digit for digit.");
+}
+
 // Both launchers are installed by build.sh where that is allowed; without one, the tests that need it are skipped.
 Task("Mpi")
-    .Description("Tests sharded steps over MPI.")
+    .Description("Tests sharded steps over MPI, and trains on four ranks: the digits, and Fashion-MNIST where it is installed.")
     .IsDependentOn("Build")
     .Does(() =>
     {
+        const string FashionMnist = "/usr/share/datasets/fashion-mnist";
         Run(
             "dotnet",
             $"test tests/NativeRanger.Mpi.Tests --configuration {Configuration} --no-build --nologo "
                 + "--logger \"console;verbosity=normal\""
         );
+        if (Context.Tools.Resolve("mpirun") is null)
+        {
+            throw new CakeException("There is no mpirun: apt-get install openmpi-bin.");
+        }
+
+        TrainTogether("digits", "--epochs 5");
+        if (DirectoryExists(FashionMnist))
+        {
+            TrainTogether("fashion-mnist", $"--data {FashionMnist} --epochs 1");
+        }
+        else
+        {
+            Information($"{FashionMnist} is not there (apt-get install dataset-fashion-mnist): not trained on.");
+        }
     });
 
 Task("Faults")

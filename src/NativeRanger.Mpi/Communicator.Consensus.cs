@@ -112,7 +112,7 @@ public sealed unsafe partial class Communicator
         if (ballots[rank].Refused != 0)
         {
             var reason = Say(rank, refusal?.Message ?? "");
-            result = new RankException(
+            result = new RankDisagreementException(
                 rank,
                 $"Rank {rank} cannot go on with {operation}: {reason} Nothing has changed on any rank.",
                 rank == Rank ? refusal : null
@@ -124,7 +124,7 @@ public sealed unsafe partial class Communicator
             var text = string.Join('\n', lines);
             var expected = Say(0, text).Split('\n');
             var found = Say(rank, text).Split('\n');
-            result = new RankException(
+            result = new RankDisagreementException(
                 rank,
                 $"Rank {rank} disagrees with rank 0: {Difference(expected, found)}. Nothing has changed on any rank.",
                 null

@@ -8,7 +8,7 @@ namespace NativeRanger.Mpi;
 /// </summary>
 /// <remarks>
 /// All methods that communicate are called by all ranks, in the same order; where ranks call different ones, or with arguments
-/// that contradict each other, all throw the same <see cref="RankException"/> and nothing has changed. One thread at a time uses a
+/// that contradict each other, all throw the same <see cref="RankDisagreementException"/> and nothing has changed. One thread at a time uses a
 /// communicator. It serves any number of steppers. Dispose it on every rank, last: a rank that disposes it while others step
 /// makes those throw. Open MPI and every library with MPICH's binary interface will do; the one that is used is the one that the
 /// process has loaded already, else the one named by the environment variable NATIVERANGER_MPI_LIBRARY, else that of the launcher.
@@ -77,7 +77,7 @@ public sealed unsafe partial class Communicator : IDisposable
     /// <param name="timeout"><see cref="Timeout"/>, also for this call; 10 minutes by default.</param>
     /// <exception cref="MpiException">There is no usable MPI library, or the launcher belongs to another one.</exception>
     /// <exception cref="RankTimeoutException">Not all ranks have called in time.</exception>
-    /// <exception cref="RankException">The ranks run different versions.</exception>
+    /// <exception cref="RankDisagreementException">The ranks run different versions.</exception>
     public static Communicator World(TimeSpan? timeout = null)
     {
         var library = MpiLibrary.Open();
@@ -133,7 +133,7 @@ public sealed unsafe partial class Communicator : IDisposable
 
     /// <summary>Waits until all ranks have called.</summary>
     /// <exception cref="RankTimeoutException">Not all ranks have called in time.</exception>
-    /// <exception cref="RankException">A rank has called something else.</exception>
+    /// <exception cref="RankDisagreementException">A rank has called something else.</exception>
     public void Barrier()
     {
         Enter();
@@ -149,7 +149,7 @@ public sealed unsafe partial class Communicator : IDisposable
 
     /// <summary>
     /// Leaves the other ranks. It waits for them to do so too, as long as <see cref="Timeout"/>; those that call anything else
-    /// throw <see cref="RankException"/>. Steppers that are bound to it can be disposed afterwards, but not used.
+    /// throw <see cref="RankDisagreementException"/>. Steppers that are bound to it can be disposed afterwards, but not used.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another thread is using it.</exception>
     public void Dispose()
@@ -166,7 +166,7 @@ public sealed unsafe partial class Communicator : IDisposable
             {
                 Agree(new() { Operation = (long)Operation.Close }, NoWords.Instance);
             }
-            catch (Exception late) when (late is RankException or RankTimeoutException or MpiException)
+            catch (Exception late) when (late is RankDisagreementException or RankTimeoutException or MpiException)
             {
                 // Whoever is still at work has been told; there is nobody left to tell here.
                 failure = late;

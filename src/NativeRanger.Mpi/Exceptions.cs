@@ -23,28 +23,28 @@ public class MpiException : InvalidOperationException
 /// A rank disagrees with the others, or refuses what all were to do. All ranks throw it with the same message, and nothing has
 /// changed on any of them.
 /// </summary>
-public sealed class RankException : InvalidOperationException
+public sealed class RankDisagreementException : InvalidOperationException
 {
     /// <summary>A rank disagrees.</summary>
-    public RankException()
+    public RankDisagreementException()
         : base("A rank disagrees with the others; nothing has changed.") { }
 
     /// <summary>A rank disagrees.</summary>
     /// <param name="message">What to say.</param>
-    public RankException(string message)
+    public RankDisagreementException(string message)
         : base(message) { }
 
     /// <summary>A rank disagrees.</summary>
     /// <param name="message">What to say.</param>
     /// <param name="innerException">What led to it, on the rank where it happened.</param>
-    public RankException(string message, Exception? innerException)
+    public RankDisagreementException(string message, Exception? innerException)
         : base(message, innerException) { }
 
     /// <summary>A rank disagrees.</summary>
     /// <param name="rank">The rank.</param>
     /// <param name="message">What to say.</param>
     /// <param name="innerException">What led to it, on the rank where it happened.</param>
-    public RankException(int rank, string message, Exception? innerException)
+    public RankDisagreementException(int rank, string message, Exception? innerException)
         : base(message, innerException) => Rank = rank;
 
     /// <summary>The rank.</summary>

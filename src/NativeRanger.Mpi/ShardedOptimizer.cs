@@ -15,7 +15,7 @@ public static class ShardedOptimizer
     /// <remarks>
     /// The stepper is used as any other; every call that steps, accumulates, changes weights or saves is made by all ranks.
     /// Where a rank fails validation, or the ranks disagree on names, shapes, options, rates or the step, all ranks throw the
-    /// same <see cref="RankException"/> and nothing has changed. A parameter's gradient may be null on some ranks: they add
+    /// same <see cref="RankDisagreementException"/> and nothing has changed. A parameter's gradient may be null on some ranks: they add
     /// nothing. State arrays hold this rank's range (<see cref="Sharding{T}"/>).
     /// </remarks>
     /// <typeparam name="T">float or double.</typeparam>
@@ -23,7 +23,7 @@ public static class ShardedOptimizer
     /// <param name="parameters">At least one parameter; names are unique, memory does not overlap; the same on all ranks.</param>
     /// <param name="communicator">The ranks.</param>
     /// <param name="options">How the steps are shared.</param>
-    /// <exception cref="RankException">The ranks disagree, or one fails.</exception>
+    /// <exception cref="RankDisagreementException">The ranks disagree, or one fails.</exception>
     /// <exception cref="RankTimeoutException">Not all ranks have called in time.</exception>
     /// <exception cref="MpiException">MPI has failed.</exception>
     public static Stepper<T> BindSharded<T>(
@@ -139,7 +139,14 @@ public static class ShardedOptimizer
             return bind(new ShardedBackend(communicator, options ?? new(), number));
         }
         catch (Exception failure)
-            when (failure is not (RankException or RankTimeoutException or MpiException or ObjectDisposedException))
+            when (failure
+                    is not (
+                        RankDisagreementException
+                        or RankTimeoutException
+                        or MpiException
+                        or ObjectDisposedException
+                    )
+            )
         {
             communicator.Refuse(operation, number, failure);
             throw;

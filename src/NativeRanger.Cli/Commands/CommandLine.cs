@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using NativeRanger.Mpi;
 
 namespace NativeRanger.Cli.Commands;
 
@@ -63,6 +64,9 @@ internal static class CommandLine
                     is NativeLibraryException
                         or PlatformNotSupportedException
                         or IOException
+                        or MpiException
+                        or RankDisagreementException
+                        or RankTimeoutException
                         or InvalidDataException
                         or NotSupportedException
                         or UnauthorizedAccessException

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeRanger.Cli.Data;
 using NativeRanger.Cli.Training;
+using NativeRanger.Mpi;
 using Spectre.Console;
 
 namespace NativeRanger.Cli.Commands;
@@ -10,6 +11,7 @@ internal sealed class TrainCommand : Command
 {
     private const int LargeData = 10_000;
     private const int DefaultEpochs = 20;
+    private const int DistributedMicroBatches = 4;
     private const string DefaultOutput = "artifacts/train";
 
     private static readonly string Summary = $"""
@@ -24,6 +26,7 @@ internal sealed class TrainCommand : Command
           nativeranger train --optimizer ranger --lr 0.03 --schedule flat-cosine --epochs 40
           nativeranger train --model mlp --optimizer adam ranger lookahead-adam
           nativeranger train --data /usr/share/datasets/fashion-mnist --optimizer ranger
+          mpirun -np 4 nativeranger train --distributed --optimizer ranger --lr 0.03
         """;
 
     private readonly Option<string> modelOption = new("--model")
@@ -111,6 +114,19 @@ internal sealed class TrainCommand : Command
         DefaultValueFactory = _ => DefaultOutput,
     };
 
+    private readonly Option<bool> distributedOption = new("--distributed")
+    {
+        Description = "Share each step among the ranks that mpirun or mpiexec started; rank 0 reports",
+    };
+
+    private readonly Option<int?> microBatchesOption = new("--micro-batches")
+    {
+        Description =
+            "Average the gradients of so many parts of each batch; with the same number, one process and any number of "
+            + $"ranks compute the same bits [default: 1; with --distributed {DistributedMicroBatches}]",
+        HelpName = "count",
+    };
+
     public TrainCommand()
         : base("train", Summary)
     {
@@ -128,6 +144,8 @@ internal sealed class TrainCommand : Command
             batchOption,
             seedOption,
             backendOption,
+            distributedOption,
+            microBatchesOption,
             dataOption,
             outputOption,
         ];
@@ -143,8 +161,15 @@ internal sealed class TrainCommand : Command
     private void Run(ParseResult parsed, CancellationToken cancellation)
     {
         MathNetProvider.Require();
+        using var world = parsed.GetValue(distributedOption) ? Communicator.World() : null;
+        var plan = Plan(parsed, world);
+        if (world is { Rank: > 0 })
+        {
+            plan.Execute(SilentObserver.Instance, cancellation);
+            return;
+        }
+
         var console = Terminal.For(parsed.InvocationConfiguration.Output);
-        var plan = Plan(parsed);
         var folder = OutputFolder.Create(parsed.GetRequiredValue(outputOption));
         var results = TrainingProgress.Show(console, plan, cancellation);
         var board = new Leaderboard(results);
@@ -172,7 +197,7 @@ internal sealed class TrainCommand : Command
         console.WriteLine($"Wrote {written} to {folder}");
     }
 
-    private TrainingPlan Plan(ParseResult parsed)
+    private TrainingPlan Plan(ParseResult parsed, Communicator? world)
     {
         var sweep = parsed.GetValue(sweepOption);
         var optimizers =
@@ -196,6 +221,16 @@ internal sealed class TrainCommand : Command
         var model = parsed.GetRequiredValue(modelOption) is "mlp" ? ModelKind.Mlp : ModelKind.Softmax;
         var backend = BackendChoice.Single(parsed.GetRequiredValue(backendOption));
         var batch = Selection.AtLeastOne(parsed.GetRequiredValue(batchOption), "--batch");
+        var microBatches = parsed.GetValue(microBatchesOption) is { } parts
+            ? Selection.AtLeastOne(parts, "--micro-batches")
+            : (world is null ? 1 : DistributedMicroBatches);
+        if (world is not null && backend.IsManaged)
+        {
+            throw new UserErrorException(
+                "--distributed steps with the native library; --backend managed is one process's."
+            );
+        }
+
         var hidden = Selection.AtLeastOne(parsed.GetRequiredValue(hiddenOption), "--hidden");
         var epochs = parsed.GetValue(epochsOption) is { } asked ? Selection.AtLeastOne(asked, "--epochs") : (int?)null;
 
@@ -221,6 +256,8 @@ internal sealed class TrainCommand : Command
                 Model = model,
                 HiddenUnits = hidden,
                 Backend = backend,
+                MicroBatches = microBatches,
+                World = world,
             };
         return new(data, [.. runs]);
     }
@@ -233,6 +270,8 @@ internal sealed class TrainCommand : Command
         var optimum = result.Optimum is { } value ? $"f* = {value:R} is the exact optimum. " : "";
         var seeds = plan.Runs.Select(r => r.Seed).Distinct().Count();
         var mean = seeds > 1 ? $"Means over {seeds} seeds. " : "";
-        return $"{optimum}{mean}{Epochs(run)}, batch {run.BatchSize}, {run.Backend}.";
+        var parts = run.MicroBatches > 1 ? $" of {run.MicroBatches} micro-batches" : "";
+        var ranks = run.World is { } world ? $", {world.Size} ranks over {world.Library}" : "";
+        return $"{optimum}{mean}{Epochs(run)}, batch {run.BatchSize}{parts}, {run.Backend}{ranks}.";
     }
 }

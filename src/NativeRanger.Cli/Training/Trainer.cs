@@ -13,6 +13,7 @@ internal sealed class Trainer
     private readonly TrainingRun run;
     private readonly Model model;
     private readonly Dictionary<int, Batch> batches = [];
+    private double[]?[]? noGradients;
 
     private Trainer(DataSet data, TrainingRun run)
     {
@@ -35,7 +36,7 @@ internal sealed class Trainer
 
     private TrainingResult Train(Action<LossPoint> afterEpoch, CancellationToken cancellation)
     {
-        using var stepper = run.Recipe.Bind(model.Parameters, run.Backend.Backend);
+        using var stepper = run.Bind(model);
         stepper.Schedule = run.Schedule.Create(run.Epochs * run.StepsPerEpoch(data));
 
         var order = Enumerable.Range(0, data.Training.Count).ToArray();
@@ -51,11 +52,7 @@ internal sealed class Trainer
             {
                 cancellation.ThrowIfCancellationRequested();
                 var numbers = order.AsSpan(first, Math.Min(run.BatchSize, order.Length - first));
-                model.ComputeGradients(Filled(data.Training, numbers));
-
-                var beforeStep = Stopwatch.GetTimestamp();
-                stepper.Step(model.Gradients);
-                stepping += Stopwatch.GetElapsedTime(beforeStep);
+                stepping += Step(stepper, numbers);
             }
 
             total += Stopwatch.GetElapsedTime(start);
@@ -75,8 +72,53 @@ internal sealed class Trainer
         );
     }
 
+    /// <summary>One step on a batch, whose parts the ranks share; returns the time in the stepper.</summary>
+    private TimeSpan Step(Stepper<double> stepper, ReadOnlySpan<int> numbers)
+    {
+        var (rank, ranks) = run.World is { } world ? (world.Rank, world.Size) : (0, 1);
+        if (run.MicroBatches <= ranks)
+        {
+            var gradients = GradientsOf(numbers, rank);
+            var start = Stopwatch.GetTimestamp();
+            stepper.Step(gradients);
+            return Stopwatch.GetElapsedTime(start);
+        }
+
+        var time = TimeSpan.Zero;
+        for (var first = 0; first < run.MicroBatches; first += ranks)
+        {
+            var gradients = GradientsOf(numbers, first + rank);
+            var start = Stopwatch.GetTimestamp();
+            stepper.Accumulate(gradients);
+            time += Stopwatch.GetElapsedTime(start);
+        }
+
+        var last = Stopwatch.GetTimestamp();
+        stepper.StepAccumulated();
+        return time + Stopwatch.GetElapsedTime(last);
+    }
+
+    /// <summary>The gradients on one part of a batch; none where it is empty, or not one of the parts.</summary>
+    private double[]?[] GradientsOf(ReadOnlySpan<int> batch, int microBatch)
+    {
+        var first = batch.Length * Math.Min(microBatch, run.MicroBatches) / run.MicroBatches;
+        var end = batch.Length * Math.Min(microBatch + 1, run.MicroBatches) / run.MicroBatches;
+        if (first == end)
+        {
+            return noGradients ??= new double[]?[model.Gradients.Length];
+        }
+
+        model.ComputeGradients(Filled(data.Training, batch[first..end]));
+        return model.Gradients;
+    }
+
     private (double Objective, double Accuracy) Evaluate(Examples examples)
     {
+        if (!run.Reports)
+        {
+            return default;
+        }
+
         var (loss, correct) = (0d, 0);
         var numbers = Enumerable.Range(0, examples.Count).ToArray();
         for (var first = 0; first < numbers.Length; first += EvaluationBatch)

@@ -63,6 +63,11 @@ internal static class TrainingFiles
         options["schedule"] = run.Schedule.Name;
         options["epochs"] = run.Epochs;
         options["batch"] = run.BatchSize;
+        if (run.MicroBatches > 1)
+        {
+            options["microBatches"] = run.MicroBatches;
+        }
+
         options["seed"] = run.Seed;
         options["model"] = run.Model.ToString().ToLowerInvariant();
         if (run.Model == ModelKind.Mlp)

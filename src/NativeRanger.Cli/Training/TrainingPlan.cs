@@ -23,23 +23,33 @@ internal sealed record TrainingPlan(DataSet Data, IReadOnlyList<TrainingRun> Run
             CancellationToken = cancellation,
             MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, Runs.Count),
         };
-        if (Runs.Count > 1)
+        var shared = Runs.Any(run => run.World is not null);
+        if (Runs.Count > 1 || shared)
         {
-            // The runs already keep the processors busy; products that were split again would only wait.
+            // The runs or the ranks already keep the processors busy; products that were split again would only wait.
             MathNet.Numerics.Control.UseSingleThread();
         }
 
-        Parallel.For(
-            0,
-            Runs.Count,
-            options,
-            i =>
+        if (shared)
+        {
+            // All ranks take the runs in the same order.
+            for (var i = 0; i < Runs.Count; i++)
             {
-                results[i] = Trainer.Train(Data, Runs[i], point => observer.AfterEpoch(Runs[i], point), cancellation);
-                observer.AfterRun(results[i]);
+                Execute(i);
             }
-        );
+        }
+        else
+        {
+            Parallel.For(0, Runs.Count, options, Execute);
+        }
+
         return results;
+
+        void Execute(int i)
+        {
+            results[i] = Trainer.Train(Data, Runs[i], point => observer.AfterEpoch(Runs[i], point), cancellation);
+            observer.AfterRun(results[i]);
+        }
     }
 }
 
@@ -49,4 +59,14 @@ internal interface ITrainingObserver
     void AfterEpoch(TrainingRun run, LossPoint point);
 
     void AfterRun(TrainingResult result);
+}
+
+/// <summary>On the ranks that another one reports for.</summary>
+internal sealed class SilentObserver : ITrainingObserver
+{
+    public static SilentObserver Instance { get; } = new();
+
+    public void AfterEpoch(TrainingRun run, LossPoint point) { }
+
+    public void AfterRun(TrainingResult result) { }
 }

@@ -1,5 +1,6 @@
 using NativeRanger.Cli.Data;
 using NativeRanger.Cli.Models;
+using NativeRanger.Mpi;
 
 namespace NativeRanger.Cli.Training;
 
@@ -30,6 +31,20 @@ internal sealed record TrainingRun
     public required int HiddenUnits { get; init; }
 
     public required NamedBackend Backend { get; init; }
+
+    /// <summary>The parts of a batch whose gradients are averaged; they decide the rounding, whoever computes them.</summary>
+    public int MicroBatches { get; init; } = 1;
+
+    /// <summary>The ranks that share the micro-batches and the state; null for this process alone.</summary>
+    public Communicator? World { get; init; }
+
+    /// <summary>Whether this process is the one that evaluates and reports.</summary>
+    public bool Reports => World is null or { Rank: 0 };
+
+    public Stepper<double> Bind(Model model) =>
+        World is null
+            ? Recipe.Bind(model.Parameters, Backend.Backend)
+            : Recipe.BindSharded(model.Parameters, World, new() { MicroBatches = MicroBatches });
 
     /// <summary>The recipe at the run's learning rate.</summary>
     public Optimizer Recipe => Optimizer.Recipe with { LearningRate = LearningRate };

@@ -195,7 +195,7 @@ public sealed class ShardedCheckpointTests
                 recipe.ResumeSharded([Parameter.Of("p", values, 20, 30)], communicator, path);
             }
         );
-        Assert.All(together, f => Assert.IsType<RankException>(f));
+        Assert.All(together, f => Assert.IsType<RankDisagreementException>(f));
         Assert.Contains(expected, together[0]!.Message, StringComparison.Ordinal);
         Assert.Single(together.Select(f => f!.Message).Distinct(StringComparer.Ordinal));
         Assert.All(values, v => Assert.Equal(0, v));
@@ -253,7 +253,7 @@ public sealed class ShardedCheckpointTests
                     }
                 });
                 var message = Assert
-                    .Throws<RankException>(() => stepper.Save(path, new() { Progress = progress }))
+                    .Throws<RankDisagreementException>(() => stepper.Save(path, new() { Progress = progress }))
                     .Message;
                 stepper.Step([new float[600]]);
                 throw new InvalidOperationException(message);
@@ -320,7 +320,7 @@ public sealed class ShardedCheckpointTests
             }
         );
 
-        Assert.All(failures, f => Assert.IsType<RankException>(f));
+        Assert.All(failures, f => Assert.IsType<RankDisagreementException>(f));
         Assert.All(failures, f => Assert.Contains(message, f!.Message, StringComparison.Ordinal));
         Assert.Empty(Directory.GetFiles(directory.Path));
     }
@@ -368,7 +368,7 @@ public sealed class ShardedCheckpointTests
                         }
                     }
                 );
-                Assert.All(failures, f => Assert.IsType<RankException>(f));
+                Assert.All(failures, f => Assert.IsType<RankDisagreementException>(f));
                 Assert.Single(failures.Select(f => f!.Message).Distinct(StringComparer.Ordinal));
             }
         }

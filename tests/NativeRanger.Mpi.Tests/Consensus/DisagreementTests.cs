@@ -38,7 +38,9 @@ public sealed class DisagreementTests
             communicator =>
             {
                 using var end = communicator;
-                var message = Assert.Throws<RankException>(() => Bind(communicator, communicator.Rank == 1 ? how : ""));
+                var message = Assert.Throws<RankDisagreementException>(() =>
+                    Bind(communicator, communicator.Rank == 1 ? how : "")
+                );
                 Assert.Equal(1, message.Rank);
                 Assert.All(named, part => Assert.Contains(part, message.Message, StringComparison.OrdinalIgnoreCase));
 
@@ -82,7 +84,7 @@ public sealed class DisagreementTests
                 using var other = Bind(communicator, "")!;
                 stepper.Step(Gradients(1));
                 var before = State(stepper);
-                var message = Assert.Throws<RankException>(() =>
+                var message = Assert.Throws<RankDisagreementException>(() =>
                     Call(communicator, stepper, other, communicator.Rank == 1 ? how : "")
                 );
                 Assert.Equal(1, message.Rank);
@@ -159,8 +161,8 @@ public sealed class DisagreementTests
                 using var a = Bind(communicator, "")!;
                 using var b = Bind(communicator, "")!;
                 var (first, second) = communicator.Rank == 0 ? (a, b) : (b, a);
-                var one = Assert.Throws<RankException>(() => first.Step(Gradients(1)));
-                var two = Assert.Throws<RankException>(() => second.Step(Gradients(1)));
+                var one = Assert.Throws<RankDisagreementException>(() => first.Step(Gradients(1)));
+                var two = Assert.Throws<RankDisagreementException>(() => second.Step(Gradients(1)));
                 Assert.Equal((0, 0), (a.StepCount, b.StepCount));
                 throw new InvalidOperationException(one.Message + two.Message);
             }
@@ -191,7 +193,7 @@ public sealed class DisagreementTests
                 }
 
                 var before = State(stepper);
-                var left = Assert.Throws<RankException>(() => stepper.Step(Gradients(2)));
+                var left = Assert.Throws<RankDisagreementException>(() => stepper.Step(Gradients(2)));
                 Assert.Equal(before, State(stepper));
                 Assert.Contains(
                     "\"operation: Close\" there, \"operation: Step\" on rank 0",

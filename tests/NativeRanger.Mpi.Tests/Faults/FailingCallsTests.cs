@@ -68,7 +68,11 @@ public sealed class FailingCallsTests : IDisposable
             );
             Assert.All(
                 failures.Where(f => f is not null),
-                f => Assert.True(f is MpiException or RankTimeoutException or RankException, $"{function}: {f}")
+                f =>
+                    Assert.True(
+                        f is MpiException or RankTimeoutException or RankDisagreementException,
+                        $"{function}: {f}"
+                    )
             );
         }
     }
@@ -88,7 +92,11 @@ public sealed class FailingCallsTests : IDisposable
             Assert.Contains(failures, f => f is RankTimeoutException);
             Assert.All(
                 failures.Where(f => f is not null),
-                f => Assert.True(f is RankTimeoutException or RankException, $"{function} after {after}: {f}")
+                f =>
+                    Assert.True(
+                        f is RankTimeoutException or RankDisagreementException,
+                        $"{function} after {after}: {f}"
+                    )
             );
         }
     }
@@ -117,7 +125,7 @@ public sealed class FailingCallsTests : IDisposable
                     {
                         stepper.Step([new float[9000]], learningRate: part!.Rank);
                     }
-                    catch (RankException)
+                    catch (RankDisagreementException)
                     {
                         stepper.Step([new float[9000]]);
                     }
