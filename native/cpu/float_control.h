@@ -9,13 +9,21 @@ namespace nr {
 
 #if defined(__x86_64__)
 
-/* Round to nearest even, no flush to zero, no denormals-are-zero, exceptions masked. */
+/* Round to nearest even, no flush to zero, no denormals-are-zero, exceptions masked; and the flags of what has happened. */
 constexpr uint32_t standard_control = 0x1f80;
+constexpr uint32_t seen_flags = 0x003f;
 
+/* Loading the word takes longer than a small step; nearly always it is right already. */
 class float_control {
 public:
-    float_control() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(standard_control); }
-    ~float_control() { __builtin_ia32_ldmxcsr(before_); }
+    float_control() : before_(__builtin_ia32_stmxcsr()) {
+        if ((before_ & ~seen_flags) != standard_control)
+            __builtin_ia32_ldmxcsr(standard_control);
+    }
+    ~float_control() {
+        if (__builtin_ia32_stmxcsr() != before_)
+            __builtin_ia32_ldmxcsr(before_);
+    }
     float_control(const float_control &) = delete;
     float_control &operator=(const float_control &) = delete;
 

@@ -64,7 +64,7 @@ private:
     /* Roots and divisions take long, one after the other; in a software pipeline those of four groups overlap. */
     template <class Beside>
     NR_INLINE void run_staged(int64_t from, int64_t groups, const Beside &beside) const {
-        const constants<V> k = spread_constants<V>(body.a.k);
+        const constants<V> k = spread_constants<V>(body.constant);
         const V leader_weight = V::all(body.a.leader_weight);
         V radicands[lanes] = {}, divisors[lanes] = {}, updates[lanes] = {};
         for (int64_t n = 0; n < groups + 3; ++n) {

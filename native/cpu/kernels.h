@@ -79,7 +79,7 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
             point_at(a, *t);
         } else {
             /* Without a gradient a tensor may have no step yet. */
-            a = make_task<T>(o, scalars.of(t->gradient != nullptr ? t->step : 1), *t, manner.prefetch, followers);
+            fill_task(a, o, scalars.of(t->gradient != nullptr ? t->step : 1), *t, manner.prefetch, followers);
             a.flags.fma_roots = manner.fma_roots;
             rule = choose_rule<T>(o, a.flags);
             made_for = t;

@@ -18,6 +18,7 @@ NR_INLINE void fetch_ahead(const T *at) {
 template <class Rule, class T, class Flags>
 struct step_body {
     const task<T> &a;
+    const constants<T> &constant;
     const Flags f;
     const row_values<T> &rows;
     int64_t begin;
@@ -26,7 +27,7 @@ struct step_body {
     NR_INLINE void run(int64_t &i, int64_t count) const {
         if (count - i < V::width)
             return;
-        const constants<V> k = spread_constants<V>(a.k);
+        const constants<V> k = spread_constants<V>(constant);
         const V leader_weight = V::all(a.leader_weight);
         for (; count - i >= V::width; i += V::width) {
             const int64_t at = begin + i;
@@ -52,9 +53,17 @@ using step_run = void (*)(const task<T> &task, int64_t begin, int64_t count, con
 template <class Rule, class T, bool Centre, bool Leader>
 void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *ahead) {
     using body_type = step_body<Rule, T, common_flags<Centre, Leader>>;
-    const task<T> a = shared;
-    const common_flags<Centre, Leader> f = {a.flags.row_tables, a.flags.prefetch, a.flags.fma_roots};
-    const body_type body = {a, f, rows, begin};
+    /* What these loops read, in registers: nothing that they store can change it. */
+    task<T> a;
+    a.p = shared.p;
+    a.g = shared.g;
+    NR_UNROLL
+    for (int j = 0; j < Rule::states; ++j)
+        a.s[j] = shared.s[j];
+    a.leader = shared.leader;
+    a.leader_weight = shared.leader_weight;
+    const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.prefetch, shared.flags.fma_roots};
+    const body_type body = {a, shared.k, f, rows, begin};
     const group_steps<Rule, T, body_type> groups = {body};
     constexpr int64_t group = groups.elements;
     int64_t i = 0;
@@ -77,7 +86,7 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
 
 template <class Rule, class T>
 void run_general(const task<T> &a, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *) {
-    const step_body<Rule, T, general_flags> body = {a, a.flags, rows, begin};
+    const step_body<Rule, T, general_flags> body = {a, a.k, a.flags, rows, begin};
     int64_t i = 0;
     for_each_lane<T, full_width<T>>(i, count, body);
 }

@@ -193,7 +193,7 @@ bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
 bool plainly_valid(const nr_options &o, const nr_tensor &t, const nr_row *rows) {
     int64_t elements = 0, bytes = 0;
     if (t.outer != 1 || t.active != 0 || rows != nullptr || (t.flags & ~uint32_t{NR_CENTRALISE}) != 0 ||
-        t.reserved != 0 || t.step < 1 || t.rows < 1 || t.inner < 2 ||
+        t.reserved != 0 || t.step < 1 || t.rows < 1 || t.inner < (t.flags != 0 ? 2 : 1) ||
         __builtin_mul_overflow(t.rows, t.inner, &elements) || __builtin_mul_overflow(elements, size_of(o.type), &bytes))
         return false;
     const uint64_t size = static_cast<uint64_t>(bytes);

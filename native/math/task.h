@@ -169,9 +169,9 @@ NR_INLINE void point_at(task<T> &a, const nr_tensor &t) {
 
 /* list must hold most_followers entries and outlive the task. */
 template <class T>
-inline task<T> make_task(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch,
-                         follower<T> *list) {
-    task<T> a = {};
+inline void fill_task(task<T> &a, const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch,
+                      follower<T> *list) {
+    a = {};
     a.states = states_of(o);
     point_at(a, t);
     if (o.algorithm == NR_ADAGRAD)
@@ -206,6 +206,13 @@ inline task<T> make_task(const nr_options &o, const step_scalars &scalars, const
     }
     f.followers = a.follower_count != 0 && !f.one_leader;
     f.prefetch = prefetch;
+}
+
+template <class T>
+inline task<T> make_task(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch,
+                         follower<T> *list) {
+    task<T> a;
+    fill_task(a, o, scalars, t, prefetch, list);
     return a;
 }
 
