@@ -97,6 +97,13 @@ nr_status nr_cuda_queue_free(nr_cuda_queue *queue) {
     return status;
 }
 
+nr_status nr_cuda_queue_stream(const nr_cuda_queue *queue, void **stream) {
+    if (queue == nullptr || stream == nullptr)
+        return NR_E_NULL;
+    *stream = queue->stream;
+    return NR_OK;
+}
+
 nr_status nr_cuda_queue_wait(nr_cuda_queue *queue) {
     if (queue == nullptr)
         return NR_E_NULL;

@@ -97,6 +97,8 @@ NR_API nr_status nr_cuda_queue_create(nr_cuda_device *device, nr_cuda_queue **qu
 NR_API nr_status nr_cuda_queue_adopt(nr_cuda_device *device, void *stream, nr_cuda_queue **queue);
 /* Waits for the queue's work, then frees it; null is ignored. */
 NR_API nr_status nr_cuda_queue_free(nr_cuda_queue *queue);
+/* The CUstream of a queue, which other queues and libraries may use as well. */
+NR_API nr_status nr_cuda_queue_stream(const nr_cuda_queue *queue, void **stream);
 /* Waits for the queue's work. */
 NR_API nr_status nr_cuda_queue_wait(nr_cuda_queue *queue);
 /* What is put into queue from now on waits, on the device, for what is in other now. */

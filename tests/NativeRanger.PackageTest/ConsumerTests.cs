@@ -88,7 +88,7 @@ public sealed class ConsumerTests(Consumer consumer) : IClassFixture<Consumer>
 
         RequireSuccess(Shell.Run(folder, Path.Combine(folder, "consumer")), folder);
         Assert.Equal(
-            ["consumer", "libnativeranger.so"],
+            ["consumer", "libnativeranger.so", "libnativeranger_cuda.so"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal),
             StringComparer.Ordinal
         );

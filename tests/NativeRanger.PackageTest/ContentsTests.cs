@@ -14,6 +14,7 @@ public sealed class ContentsTests
         new()
         {
             { "NativeRanger", "nativeranger", "linux-x64 linux-arm64 win-x64" },
+            { "NativeRanger", "nativeranger_cuda", "linux-x64" },
             { "NativeRanger.Mpi", "nativeranger_mpi", "linux-x64" },
         };
 
@@ -49,7 +50,7 @@ public sealed class ContentsTests
             .Select(l => $"runtimes/{l.System}/native/{l.File}")
             .ToArray();
 
-        var packed = NativeFiles(Package.Open(identifier));
+        var packed = NativeFiles(Package.Open(identifier), library);
 
         Assert.Contains($"runtimes/linux-x64/native/{FileName(library, "linux-x64")}", packed, StringComparer.Ordinal);
         Assert.Equal(built.Order(StringComparer.Ordinal), packed.Order(StringComparer.Ordinal), StringComparer.Ordinal);
@@ -68,7 +69,7 @@ public sealed class ContentsTests
         var imported = Imports(package[$"lib/net10.0/{identifier}.dll"], library);
 
         Assert.NotEmpty(imported);
-        Assert.All(NativeFiles(package), name => Assert.Equal(imported, ExportedNames.Of(package[name])));
+        Assert.All(NativeFiles(package, library), name => Assert.Equal(imported, ExportedNames.Of(package[name])));
     }
 
     [Fact]
@@ -167,6 +168,12 @@ public sealed class ContentsTests
 
     private static string[] NativeFiles(Package package) =>
         [.. package.Contents.Where(name => name.StartsWith("runtimes/", StringComparison.Ordinal))];
+
+    private static string[] NativeFiles(Package package, string library) =>
+        [
+            .. NativeFiles(package)
+                .Where(name => name.EndsWith($"/{FileName(library, name.Split('/')[1])}", StringComparison.Ordinal)),
+        ];
 
     private static string[] Imports(byte[] assembly, string library)
     {

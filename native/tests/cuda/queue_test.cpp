@@ -191,7 +191,11 @@ TEST_F(Queue, AdoptsAStream) {
     fixture at;
     nr_cuda_queue *own = nullptr, *adopted = nullptr;
     ASSERT_EQ(nr_cuda_queue_create(at.device, &own), NR_OK);
-    ASSERT_EQ(nr_cuda_queue_adopt(at.device, nullptr, &adopted), NR_OK);
+    nr_cuda_queue *foreign = nullptr;
+    void *stream = nullptr;
+    ASSERT_EQ(nr_cuda_queue_create(at.device, &foreign), NR_OK);
+    ASSERT_EQ(nr_cuda_queue_stream(foreign, &stream), NR_OK);
+    ASSERT_EQ(nr_cuda_queue_adopt(at.device, stream, &adopted), NR_OK);
     const options o(NR_SGD, NR_FLOAT32);
     tensor<float> want(random, o, flat(300), false);
     device_tensor<float> there(at, want);
@@ -213,6 +217,8 @@ TEST_F(Queue, AdoptsAStream) {
     EXPECT_EQ(difference(want, got), "");
     EXPECT_EQ(nr_cuda_queue_free(own), NR_OK);
     EXPECT_EQ(nr_cuda_queue_free(adopted), NR_OK);
+    EXPECT_EQ(nr_cuda_queue_wait(foreign), NR_OK);
+    EXPECT_EQ(nr_cuda_queue_free(foreign), NR_OK);
 }
 
 TEST_F(Queue, KnowsWhoseMemoryItIs) {

@@ -35,7 +35,7 @@ public sealed record ShardingOptions
 
     /// <summary>
     /// M: the micro-batches of one step, at least 1, of which number j (from 0) belongs to rank j mod W. A step takes ⌈M/W⌉ rounds
-    /// of <see cref="Stepper{T}.Accumulate"/>; a rank without a micro-batch in the last round passes null gradients. Null
+    /// of <see cref="Stepper{T}.Accumulate(ReadOnlySpan{T[]})"/>; a rank without a micro-batch in the last round passes null gradients. Null
     /// (default): one micro-batch for each rank and round, so that M depends on the number of ranks.
     /// </summary>
     public int? MicroBatches

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 
 namespace NativeRanger;
@@ -7,6 +8,16 @@ public abstract class Backend
 {
     /// <summary>The native library, on the best instruction set that this processor has.</summary>
     public static Backend Native => NativeBackend.Instance;
+
+    /// <summary>An NVIDIA GPU of this machine, if it can be used.</summary>
+    /// <param name="device">The number of the device, from 0.</param>
+    /// <param name="backend">The backend, the same one for each call; or null.</param>
+    /// <param name="reason">Why it cannot be used: no driver, no such device, one that is too old; or null.</param>
+    public static bool TryCuda(
+        int device,
+        [NotNullWhen(true)] out CudaBackend? backend,
+        [NotNullWhen(false)] out string? reason
+    ) => CudaDevice.TryOpen(device, out backend, out reason);
 
     /// <summary>The name that the command line and messages use.</summary>
     public abstract string Name { get; }

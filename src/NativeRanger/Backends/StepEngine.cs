@@ -63,6 +63,16 @@ public abstract class StepEngine<T> : IDisposable
     /// <param name="checksum">The checksum of the checkpoint's header.</param>
     internal virtual void ConfirmResume(uint checksum) { }
 
+    /// <summary>
+    /// How many steps since the last call were reported as done but turned out to be skipped: none, unless a device decides
+    /// after <see cref="Step"/> has returned.
+    /// </summary>
+    internal virtual long TakeSkippedSteps() => 0;
+
+    /// <summary>Hears that a checkpoint was saved.</summary>
+    /// <param name="step">The completed steps that it holds.</param>
+    internal virtual void Saved(long step) { }
+
     /// <summary>Exchanges the parameters with the state arrays of a name, in place.</summary>
     /// <param name="parameters">The parameters, in bind order.</param>
     /// <param name="name">One of <see cref="StateNames"/>.</param>

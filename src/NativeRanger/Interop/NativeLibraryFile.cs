@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -11,6 +12,8 @@ namespace NativeRanger.Interop;
 /// </summary>
 internal sealed unsafe class NativeLibraryFile
 {
+    private static readonly ConcurrentDictionary<(Assembly Assembly, string Name), nint> resolved = new();
+    private static readonly ConcurrentDictionary<Assembly, bool> resolving = new();
     private readonly Lazy<Loaded> library;
 
     public NativeLibraryFile() => library = new(Load, LazyThreadSafetyMode.ExecutionAndPublication);
@@ -85,10 +88,7 @@ internal sealed unsafe class NativeLibraryFile
             }
 
             RequireContract(handle, path);
-            NativeLibrary.SetDllImportResolver(
-                Bindings.Assembly,
-                (name, _, _) => string.Equals(name, Name, StringComparison.Ordinal) ? handle : 0
-            );
+            Resolve(Bindings.Assembly, Name, handle);
             return new(handle, path);
         }
 
@@ -97,6 +97,19 @@ internal sealed unsafe class NativeLibraryFile
                 + $"Reference the {Bindings.Assembly.GetName().Name} package so that its runtimes folder is deployed, or build the "
                 + $"library with ./build.sh --target=Native; {OverrideVariable} {(Override is null ? "may name a file by absolute path" : "names it")}. {Alternative}"
         );
+    }
+
+    /// <summary>Imports of that name in the assembly go to the handle. An assembly has one resolver, for all its libraries.</summary>
+    private static void Resolve(Assembly assembly, string name, nint handle)
+    {
+        resolved[(assembly, name)] = handle;
+        if (resolving.TryAdd(assembly, true))
+        {
+            NativeLibrary.SetDllImportResolver(
+                assembly,
+                static (name, assembly, _) => resolved.GetValueOrDefault((assembly, name))
+            );
+        }
     }
 
     private IEnumerable<string> Candidates()

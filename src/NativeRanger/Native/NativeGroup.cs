@@ -11,8 +11,9 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private readonly int firstParameter;
     private readonly int index;
     private readonly InstructionSet instructionSet;
+    private readonly StateStore<T> store;
     private readonly NativeTensorTable table;
-    private readonly List<NativeStateArray<T>> arrays = [];
+    private readonly List<AddressedArray<T>> arrays = [];
     private readonly List<StateCounter> counters = [];
     private readonly List<Average> averages = [];
     private readonly List<long> averageSteps = [];
@@ -27,9 +28,11 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         int index,
         Optimizer optimizer,
         InstructionSet instructionSet,
-        NativeGroup<T>? clock
+        NativeGroup<T>? clock,
+        StateStore<T>? store = null
     )
     {
+        this.store = store ?? NativeStateStore<T>.Instance;
         this.parameters = parameters;
         this.firstParameter = firstParameter;
         this.index = index;
@@ -52,7 +55,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         }
     }
 
-    public IReadOnlyList<NativeStateArray<T>> Arrays => arrays;
+    public IReadOnlyList<AddressedArray<T>> Arrays => arrays;
 
     public IReadOnlyList<StateCounter> Counters => counters;
 
@@ -102,7 +105,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         {
             for (var i = 0; i < parameters.Count; i++)
             {
-                CopyParameter(i, NewArray(i, StateNames.Average(number)));
+                NewArray(i, StateNames.Average(number)).CopyFrom(parameters[i].Buffer);
             }
 
             table.AddFollower();
@@ -124,7 +127,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         averageSteps.Add(0);
         var slot = averages.Count - 1;
         counters.Add(
-            new NativeStateCounter(
+            NewCounter(
                 -1 - index,
                 StateNames.AverageSteps(number),
                 () => averageSteps[slot],
@@ -269,6 +272,17 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private void CreateState()
     {
         var names = recipe.StateArrays();
+        if (
+            recipe.HasScalars
+            && store.NewScalars(parameters.Count * NativeTensorTable.ScalarsPerTensor) is var scalars and not null
+        )
+        {
+            for (var i = 0; i < parameters.Count; i++)
+            {
+                table.Tensors[i].scalars = scalars + (i * NativeTensorTable.ScalarsPerTensor);
+            }
+        }
+
         for (var i = 0; i < parameters.Count; i++)
         {
             for (var s = 0; s < names.Length; s++)
@@ -298,7 +312,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         {
             ref var buffers = ref table.Follower(i, level);
             var slow = NewArray(i, StateNames.SlowWeights(level));
-            CopyParameter(i, slow);
+            slow.CopyFrom(parameters[i].Buffer);
             buffers.weights = slow.Address;
             if (recipe.Levels[level].InnerState == InnerState.Pullback)
             {
@@ -309,9 +323,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         var name = StateNames.SyncCounter(level);
         if (recipe.Levels[level].Counter == SyncCounter.Shared)
         {
-            counters.Add(
-                new NativeStateCounter(-1 - index, name, () => sharedCounters[level], v => sharedCounters[level] = v)
-            );
+            counters.Add(NewCounter(-1 - index, name, () => sharedCounters[level], v => sharedCounters[level] = v));
             return;
         }
 
@@ -319,12 +331,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         {
             var slot = (level * parameters.Count) + i;
             counters.Add(
-                new NativeStateCounter(
-                    firstParameter + i,
-                    name,
-                    () => parameterCounters[slot],
-                    v => parameterCounters[slot] = v
-                )
+                NewCounter(firstParameter + i, name, () => parameterCounters[slot], v => parameterCounters[slot] = v)
             );
         }
     }
@@ -332,12 +339,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private void AddCounters(int i)
     {
         counters.Add(
-            new NativeStateCounter(
-                firstParameter + i,
-                StateNames.Step,
-                () => table.Tensors[i].step,
-                v => table.Tensors[i].step = v
-            )
+            NewCounter(firstParameter + i, StateNames.Step, () => table.Tensors[i].step, v => table.Tensors[i].step = v)
         );
         if (!recipe.HasScalars)
         {
@@ -347,28 +349,35 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         AddScalar(0, StateNames.MeanSecondMoment);
         AddScalar(1, StateNames.SlowMeanSecondMoment);
         counters.Add(
-            new NativeStateCounter(
+            NewCounter(
                 firstParameter + i,
                 StateNames.SlowStep,
-                () => (long)table.Tensors[i].scalars[2],
-                v => (table.Tensors[i].scalars[2], table.Tensors[i].scalars[3]) = (v, v > 0 ? 1 : 0)
+                () => (long)store.ReadScalar(table.Tensors[i].scalars + 2),
+                v =>
+                {
+                    store.WriteScalar(table.Tensors[i].scalars + 2, v);
+                    store.WriteScalar(table.Tensors[i].scalars + 3, v > 0 ? 1 : 0);
+                }
             )
         );
 
         void AddScalar(int scalar, string name) =>
             counters.Add(
-                new NativeStateCounter(
+                NewCounter(
                     firstParameter + i,
                     name,
-                    () => BitConverter.DoubleToInt64Bits(table.Tensors[i].scalars[scalar]),
-                    v => table.Tensors[i].scalars[scalar] = BitConverter.Int64BitsToDouble(v)
+                    () => BitConverter.DoubleToInt64Bits(store.ReadScalar(table.Tensors[i].scalars + scalar)),
+                    v => store.WriteScalar(table.Tensors[i].scalars + scalar, BitConverter.Int64BitsToDouble(v))
                 )
             );
     }
 
-    private NativeStateArray<T> NewArray(int parameter, string name)
+    private NativeStateCounter NewCounter(int owner, string name, Func<long> get, Action<long> set) =>
+        new(owner, name, store.Settle, get, set);
+
+    private AddressedArray<T> NewArray(int parameter, string name)
     {
-        var array = new NativeStateArray<T>(
+        var array = store.NewArray(
             firstParameter + parameter,
             name,
             parameters[parameter].Length,
@@ -387,15 +396,6 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         }
 
         arrays.RemoveRange(first, arrays.Count - first);
-    }
-
-    private void CopyParameter(int parameter, NativeStateArray<T> target)
-    {
-        var buffer = parameters[parameter].Buffer;
-        fixed (T* array = buffer.Array)
-        {
-            target.CopyFrom(buffer.Array is null ? buffer.Address : array + buffer.Offset);
-        }
     }
 
     private void SetOptions()

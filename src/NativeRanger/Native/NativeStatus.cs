@@ -9,15 +9,16 @@ internal static unsafe class NativeStatus
     {
         if (status != (int)nr_status_code.NR_OK)
         {
-            Throw(status);
+            throw Failure(status);
         }
     }
 
-    private static void Throw(int status)
+    /// <summary>The exception of a status of the C contract.</summary>
+    public static Exception Failure(int status)
     {
         var message =
             $"The native library refused the call: {new string(NativeMethods.nr_status_text(status))} ({new string(NativeMethods.nr_status_name(status))}).";
-        throw (nr_status_code)status switch
+        return (nr_status_code)status switch
         {
             nr_status_code.NR_E_NULL => new ArgumentNullException(null, message),
             nr_status_code.NR_E_LENGTH or nr_status_code.NR_E_OVERLAP or nr_status_code.NR_E_TYPE =>

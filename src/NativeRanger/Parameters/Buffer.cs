@@ -16,8 +16,11 @@ internal readonly unsafe struct Buffer<T>
     /// <summary>The offset into <see cref="Array"/>.</summary>
     public readonly int Offset;
 
-    /// <summary>The fixed address; null where there is an array.</summary>
+    /// <summary>The fixed address, on the host or on a device; null where there is an array.</summary>
     public readonly T* Address;
+
+    /// <summary>The device's buffer that <see cref="Address"/> is of, or null.</summary>
+    public readonly object? Owner;
 
     /// <summary>The number of elements.</summary>
     public readonly long Length;
@@ -35,6 +38,9 @@ internal readonly unsafe struct Buffer<T>
         Length = length;
     }
 
+    public Buffer(T* address, long length, object owner)
+        : this(address, length) => Owner = owner;
+
     /// <summary>The buffer behind a memory, which must be an array: other owners have no address that can be pinned cheaply.</summary>
     public static Buffer<T> From(ReadOnlyMemory<T> memory, string argument) =>
         MemoryMarshal.TryGetArray(memory, out var segment) && segment.Array is not null
@@ -46,8 +52,21 @@ internal readonly unsafe struct Buffer<T>
         );
 
     /// <summary>The elements from <paramref name="start"/>, at most <paramref name="length"/> of them, as a span.</summary>
+    /// <remarks>Of a device's buffer it is a copy, which is written back before the device uses the buffer again.</remarks>
     public Span<T> Slice(long start, int length) =>
-        Array is null ? new Span<T>(Address + start, length) : Array.AsSpan(Offset + (int)start, length);
+        Array is not null ? Array.AsSpan(Offset + (int)start, length)
+        : Owner is IStaged<T> staged ? staged.Stage(start, length)
+        : new Span<T>(Address + start, length);
+
+    /// <summary>Stores 0 to every element.</summary>
+    public void Clear()
+    {
+        const int Chunk = 1 << 30;
+        for (var start = 0L; start < Length; start += Chunk)
+        {
+            Slice(start, (int)Math.Min(Chunk, Length - start)).Clear();
+        }
+    }
 
     /// <summary>Whether the two share memory, for buffers of which at most one is an array or both are.</summary>
     public bool Overlaps(in Buffer<T> other)
@@ -66,6 +85,14 @@ internal readonly unsafe struct Buffer<T>
 
         return Address < other.Address + other.Length && other.Address < Address + Length;
     }
+}
+
+/// <summary>Memory that the host sees through copies.</summary>
+internal interface IStaged<T>
+    where T : unmanaged
+{
+    /// <summary>A copy of some elements, which is written back before anything else is done with the memory.</summary>
+    Span<T> Stage(long start, int length);
 }
 
 /// <summary>The element types that steps exist for.</summary>

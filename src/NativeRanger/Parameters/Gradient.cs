@@ -27,6 +27,11 @@ public readonly unsafe struct Gradient<T> : IEquatable<Gradient<T>>
     public Gradient(ReadOnlyMemory<T> values)
         : this(Buffer<T>.From(values, nameof(values))) { }
 
+    /// <summary>A gradient in the memory of a device.</summary>
+    /// <param name="values">The elements.</param>
+    public Gradient(DeviceBuffer<T> values)
+        : this((values ?? throw new ArgumentNullException(nameof(values))).AsBuffer()) { }
+
     /// <summary>No gradient: the parameter is skipped.</summary>
     public static Gradient<T> None => default;
 
@@ -61,6 +66,14 @@ public readonly unsafe struct Gradient<T> : IEquatable<Gradient<T>>
     /// <summary>The gradient in memory backed by an array.</summary>
     /// <param name="values">The elements.</param>
     public static implicit operator Gradient<T>(ReadOnlyMemory<T> values) => new(values);
+
+    /// <summary>The gradient in the memory of a device; null is no gradient.</summary>
+    /// <param name="values">The elements, or null.</param>
+    public static implicit operator Gradient<T>(DeviceBuffer<T>? values) => values is null ? default : new(values);
+
+    /// <summary>The gradient in the memory of a device, as the implicit conversion.</summary>
+    /// <param name="values">The elements, or null.</param>
+    public static Gradient<T> FromDeviceBuffer(DeviceBuffer<T>? values) => values;
 
     /// <summary>The gradient in an array, as the implicit conversion.</summary>
     /// <param name="values">The elements, or null.</param>

@@ -49,6 +49,13 @@ public sealed unsafe class Parameter<T>
     public Parameter(string name, T* values, long length, params ReadOnlySpan<long> shape)
         : this(name, Unmanaged(values, length), shape) { }
 
+    /// <summary>A parameter in the memory of a device, to be bound on that device's backend.</summary>
+    /// <param name="name">A name that is unique within the stepper; checkpoints match by it.</param>
+    /// <param name="values">The values, changed in place by steps.</param>
+    /// <param name="shape">The extents of its dimensions, whose product is the length; empty for a vector of the length.</param>
+    public Parameter(string name, DeviceBuffer<T> values, params ReadOnlySpan<long> shape)
+        : this(name, OnDevice(values), shape) { }
+
     private Parameter(string name, Buffer<T> buffer, ReadOnlySpan<long> shape)
     {
         ElementType.Require<T>();
@@ -136,6 +143,12 @@ public sealed unsafe class Parameter<T>
 
     /// <summary>The name and the shape.</summary>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
+
+    private static Buffer<T> OnDevice(DeviceBuffer<T> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return values.AsBuffer();
+    }
 
     private static Buffer<T> Unmanaged(T* values, long length)
     {

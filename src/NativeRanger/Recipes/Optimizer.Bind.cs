@@ -29,6 +29,18 @@ public abstract partial record Optimizer
     public Stepper<T> Bind<T>(Memory<T> values, Backend? backend = null)
         where T : unmanaged, IFloatingPointIeee754<T> => Bind([new Parameter<T>(DefaultName, values)], backend);
 
+    /// <summary>Binds the recipe to one array in the memory of a device, on that device.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="values">The parameters, changed in place by steps.</param>
+    /// <param name="shape">The extents of its dimensions, of which the first are the outputs; empty for a vector.</param>
+    /// <exception cref="ArgumentException">The shape does not multiply to the length.</exception>
+    public Stepper<T> Bind<T>(DeviceBuffer<T> values, params ReadOnlySpan<long> shape)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return Bind([new Parameter<T>(DefaultName, values, shape)], values.Backend);
+    }
+
     /// <summary>Binds the recipe to several parameters, stepped by one call.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="parameters">At least one parameter; names are unique, memory does not overlap.</param>

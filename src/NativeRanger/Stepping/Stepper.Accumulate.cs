@@ -24,6 +24,20 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
+    /// <inheritdoc cref="Accumulate(ReadOnlySpan{T[]})"/>
+    public void Accumulate(ReadOnlySpan<Gradient<T>> gradients)
+    {
+        Enter();
+        try
+        {
+            AccumulateEntered(gradients);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     /// <summary>One step with the mean of the accumulated micro-batches, which are then forgotten, also where it is skipped.</summary>
     /// <param name="learningRate">Replaces the learning rate of the groups that have none of their own.</param>
     /// <returns>False where the step was skipped (<see cref="NonFinitePolicy.SkipStep"/>).</returns>

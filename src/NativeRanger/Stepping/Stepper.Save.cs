@@ -110,6 +110,7 @@ public sealed unsafe partial class Stepper<T>
             }
 
             write(CheckpointWriter<T>.Whole(this, options));
+            engine.Saved(StepCount);
         }
         finally
         {

@@ -32,6 +32,7 @@ public sealed unsafe partial class Stepper<T>
 
         if (
             parameters[0].Length <= int.MaxValue
+            && parameters[0].Buffer.Owner is null
             && gradient.Overlaps(parameters[0].Buffer.Slice(0, (int)parameters[0].Length))
         )
         {
@@ -43,6 +44,22 @@ public sealed unsafe partial class Stepper<T>
             var only = new Gradient<T>(address, gradient.Length);
             return Run(new ReadOnlySpan<Gradient<T>>(in only), learningRate, microBatches: 1, cleared: true);
         }
+    }
+
+    /// <summary>One step of a stepper with a single parameter, with a gradient in the memory of its device.</summary>
+    /// <remarks>Returns before the device has done the step; see <see cref="CudaBackend"/>.</remarks>
+    /// <param name="gradient">The gradient, in the parameter's storage order.</param>
+    /// <param name="learningRate">Replaces the learning rate of the groups that have none of their own.</param>
+    /// <returns>
+    /// False where the step was skipped (<see cref="NonFinitePolicy.SkipStep"/>); true also where that is not known yet:
+    /// <see cref="SkippedSteps"/> waits until it is.
+    /// </returns>
+    /// <exception cref="CudaException">The device cannot go on.</exception>
+    public bool Step(DeviceBuffer<T> gradient, double? learningRate = null)
+    {
+        ArgumentNullException.ThrowIfNull(gradient);
+        Gradient<T> only = gradient;
+        return Step(new ReadOnlySpan<Gradient<T>>(in only), learningRate);
     }
 
     /// <summary>One step, with one gradient per parameter.</summary>
@@ -145,11 +162,11 @@ public sealed unsafe partial class Stepper<T>
         };
         if (!engine.Step(request))
         {
-            SkippedSteps++;
+            skippedSteps++;
             return false;
         }
 
-        StepCount++;
+        stepCount++;
         return true;
     }
 
@@ -212,6 +229,11 @@ public sealed unsafe partial class Stepper<T>
                     $"The gradient of parameter '{parameters[i].Name}' has {gradient.Length} elements; the parameter has {parameters[i].Length}.",
                     nameof(gradients)
                 );
+            }
+
+            if (gradient.Buffer.Owner is not null)
+            {
+                RequireReachable(parameters[i].Name, gradient.Buffer);
             }
 
             if (!cleared && guard.FindOverlap(i, gradient) is { } parameter)

@@ -21,6 +21,8 @@ public sealed unsafe partial class Stepper<T> : IDisposable
     private double[] rates = [];
     private Gradient<T>[] gradientScratch = [];
     private int busy;
+    private long stepCount;
+    private long skippedSteps;
     private bool disposed;
 
     internal Stepper(Optimizer optimizer, IEnumerable<ParameterGroup<T>> groups, Backend backend)
@@ -64,10 +66,26 @@ public sealed unsafe partial class Stepper<T> : IDisposable
     public IReadOnlyList<StepperGroup<T>> Groups => groups;
 
     /// <summary>The completed steps, skipped ones left out.</summary>
-    public long StepCount { get; private set; }
+    public long StepCount
+    {
+        get
+        {
+            Settle();
+            return stepCount;
+        }
+        private set => stepCount = value;
+    }
 
     /// <summary>The steps that <see cref="NonFinitePolicy.SkipStep"/> skipped.</summary>
-    public long SkippedSteps { get; private set; }
+    public long SkippedSteps
+    {
+        get
+        {
+            Settle();
+            return skippedSteps;
+        }
+        private set => skippedSteps = value;
+    }
 
     /// <summary>
     /// A factor on every group's learning rate as a function of the completed steps, from 0; null (default) for none.
@@ -102,6 +120,10 @@ public sealed unsafe partial class Stepper<T> : IDisposable
                 }
 
                 RequireDistinct([.. added.SelectMany(group => group.Parameters)]);
+                foreach (var parameter in added.SelectMany(group => group.Parameters))
+                {
+                    RequireReachable(parameter.Name, parameter.Buffer);
+                }
             }
             catch (Exception invalid)
             {
@@ -207,6 +229,34 @@ public sealed unsafe partial class Stepper<T> : IDisposable
     }
 
     private void Exit() => Volatile.Write(ref busy, 0);
+
+    /// <summary>Takes back the steps that a device has skipped after they were counted.</summary>
+    private void Settle()
+    {
+        var skipped = engine.TakeSkippedSteps();
+        stepCount -= skipped;
+        skippedSteps += skipped;
+    }
+
+    /// <summary>Memory of a device can be used by the backend of that device only.</summary>
+    private void RequireReachable(string parameter, in Buffer<T> buffer)
+    {
+        if (buffer.Owner is not DeviceBuffer<T> device)
+        {
+            return;
+        }
+
+        if (Backend is not CudaBackend cuda || cuda.Device != device.Backend.Device)
+        {
+            throw new ArgumentException(
+                $"A buffer for parameter '{parameter}' lies in the memory of {device.Backend} (device {device.Backend.Ordinal}), which "
+                    + $"the stepper's backend {Describe(Backend)} does not step. Bind on the buffer's backend, or copy the buffer."
+            );
+        }
+    }
+
+    private static string Describe(Backend backend) =>
+        backend is CudaBackend cuda ? $"{cuda} (device {cuda.Ordinal})" : backend.Name;
 
     private void RequireParameter(int parameter)
     {

@@ -53,6 +53,17 @@ internal sealed class Scenario<T>
     /// <summary>Elements before each parameter and gradient in its array, so that they are not aligned.</summary>
     public int Offset { get; init; }
 
+    /// <summary>Brings parameters and gradients to a device; by default they stay in arrays.</summary>
+    public Func<ReadOnlyMemory<T>, DeviceBuffer<T>>? Upload { get; private set; }
+
+    /// <summary>The same scenario, with an upload or without.</summary>
+    public Scenario<T> On(Func<ReadOnlyMemory<T>, DeviceBuffer<T>>? upload)
+    {
+        var same = (Scenario<T>)MemberwiseClone();
+        same.Upload = upload;
+        return same;
+    }
+
     /// <summary>Runs the scenario and gives parameters, state and counters after the last step.</summary>
     public Outcome<T> Run(
         Optimizer optimizer,
@@ -91,28 +102,39 @@ internal sealed class Scenario<T>
         for (var t = (int)(stepper.StepCount + stepper.SkippedSteps); t < Steps; t++)
         {
             var g = gradients[t]
-                .Select(v => v is null ? Gradient<T>.None : new Gradient<T>(Shifted(v).AsMemory(Offset)))
+                .Select(v =>
+                    v is null ? Gradient<T>.None
+                    : Upload is null ? new(Shifted(v).AsMemory(Offset))
+                    : new(Upload(Shifted(v)).View(Offset, v.Length))
+                )
                 .ToArray();
             stepper.Step(g);
             afterStep?.Invoke(stepper, t);
         }
 
-        return Outcome<T>.Of(stepper, arrays.Select(a => a[Offset..]));
+        return Outcome<T>.Of(
+            stepper,
+            arrays.Select(
+                (a, i) => Upload is null ? a[Offset..] : stepper.Parameters[i].Slice(0, a.Length - Offset).ToArray()
+            )
+        );
     }
 
     private IEnumerable<Parameter<T>> Parameters(T[][] arrays) => shapes.Select((s, i) => Parameter(i, arrays[i], s));
 
     private Parameter<T> Parameter(int i, T[] array, long[] shape)
     {
-        var parameter = new Parameter<T>($"p{i}", array.AsMemory(Offset), shape);
-        return shape.Length == 0 ? NativeRanger.Parameter<T>.Scalar($"p{i}", array)
-            : shape.Length == 2
-                ? new($"p{i}", array.AsMemory(Offset), shape)
-                {
-                    StorageOrder = Storage,
-                    OutputDimension = OutputDimension,
-                }
-            : parameter;
+        if (shape.Length == 0)
+        {
+            return NativeRanger.Parameter<T>.Scalar($"p{i}", array);
+        }
+
+        var buffer = Upload?.Invoke(array).View(Offset, array.Length - Offset);
+        var storage = shape.Length == 2 ? Storage : StorageOrder.RowMajor;
+        var output = shape.Length == 2 ? OutputDimension : 0;
+        return buffer is null
+            ? new($"p{i}", array.AsMemory(Offset), shape) { StorageOrder = storage, OutputDimension = output }
+            : new($"p{i}", buffer, shape) { StorageOrder = storage, OutputDimension = output };
     }
 
     private T[] Shifted(T[] values) => [.. new T[Offset], .. values];

@@ -57,6 +57,7 @@ struct event_object {
 };
 
 struct stream_object {
+    int device = 0;
     std::deque<std::function<void()>> work;
     uint64_t done = 0; /* tickets */
     uint64_t next = 0;
@@ -83,7 +84,7 @@ struct world {
     settings set;
     std::map<std::string, fault> faults;
     std::map<std::string, int64_t> calls;
-    int lost = 0;
+    std::map<int, int> lost; /* device to result */
     int64_t violations = 0;
     std::map<uint64_t, allocation> memory;
     std::map<int, context_object> contexts;
@@ -102,21 +103,42 @@ world &the() {
 
 thread_local std::vector<context_object *> current_contexts;
 
+/* Whether this thread has waited for work since it made its context current. */
+thread_local bool has_waited;
+
 bool is_fatal(int result) { return result >= 700 && result < 720; }
+
+/* Why the current context is of no use any more, or success. */
+int lost_here() {
+    if (current_contexts.empty())
+        return success;
+    const auto found = the().lost.find(current_contexts.back()->device);
+    return found != the().lost.end() ? found->second : success;
+}
+
+/* What was under way on the device is never done. */
+void lose(int device, int result) {
+    the().lost[device] = result;
+    for (stream_object *s : the().streams)
+        if (s->device == device) {
+            s->work.clear();
+            s->done = s->next;
+        }
+}
 
 /* Counts a call; what it is to return if it is to fail. */
 int enter(const char *function) {
     world &w = the();
     ++w.calls[function];
-    if (w.lost != 0)
-        return w.lost;
+    if (const int lost = lost_here())
+        return lost;
     const auto found = w.faults.find(function);
     if (found == w.faults.end() || --found->second.calls_left > 0)
         return success;
     const int result = found->second.result;
     w.faults.erase(found);
-    if (is_fatal(result))
-        w.lost = result;
+    if (is_fatal(result) && !current_contexts.empty())
+        lose(current_contexts.back()->device, result);
     return result;
 }
 
@@ -143,8 +165,8 @@ void finish(stream_object *s, uint64_t ticket) {
     while (s->done < ticket && !s->work.empty()) {
         const std::function<void()> what = std::move(s->work.front());
         s->work.pop_front();
-        what();
         ++s->done;
+        what();
     }
 }
 
@@ -221,22 +243,13 @@ int release(uint64_t address) {
     const auto found = w.memory.find(address);
     if (found == w.memory.end())
         return invalid_value;
-    if (work_is_pending()) {
+    if (!has_waited && work_is_pending()) {
         ++w.violations;
         finish_all();
     }
     std::free(reinterpret_cast<void *>(address));
     w.memory.erase(found);
     return success;
-}
-
-/* What a process does that starts anew after it has lost a device. */
-void forget_context() {
-    for (stream_object *s : the().streams)
-        s->work.clear();
-    for (const auto &m : the().memory)
-        std::free(reinterpret_cast<void *>(m.first));
-    the().memory.clear();
 }
 
 bool change_setting(const std::string &key, const std::string &value) {
@@ -257,9 +270,7 @@ bool change_setting(const std::string &key, const std::string &value) {
     else if (key == "reset") {
         w.faults.clear();
         w.calls.clear();
-        if (w.lost != 0)
-            forget_context();
-        w.lost = 0;
+        w.lost.clear();
         w.violations = 0;
     } else if (key == "fail") {
         const size_t first = value.find(':');
@@ -391,6 +402,7 @@ int cuDevicePrimaryCtxRelease_v2(int device) {
 int cuCtxPushCurrent_v2(void *context) {
     NR_ENTER(cuCtxPushCurrent_v2);
     current_contexts.push_back(static_cast<context_object *>(context));
+    has_waited = false;
     return success;
 }
 
@@ -405,7 +417,8 @@ int cuCtxPopCurrent_v2(void **context) {
 int cuCtxSynchronize(void) {
     NR_IN_CONTEXT(cuCtxSynchronize);
     finish_all();
-    return the().lost;
+    has_waited = true;
+    return lost_here();
 }
 
 int cuModuleLoadDataEx(void **module, const void *image, unsigned options, int *keys, void **values) {
@@ -457,6 +470,7 @@ int cuLaunchKernel(void *function, unsigned blocks, unsigned y, unsigned z, unsi
         copies.emplace_back(static_cast<const char *>(arguments[i]), sizes[i]);
     if (f->host != nullptr && (copies.size() != 1 || copies[0].size() != f->host->argument_bytes))
         return invalid_value;
+    const int device = current_contexts.back()->device;
     put(stream_of(stream), [=] {
         try {
             if (interpret)
@@ -465,7 +479,7 @@ int cuLaunchKernel(void *function, unsigned blocks, unsigned y, unsigned z, unsi
                 f->host->run(copies[0].data(), blocks, threads);
         } catch (const std::exception &e) {
             std::fprintf(stderr, "stand-in: %s: %s\n", f->name.c_str(), e.what());
-            the().lost = launch_failed;
+            lose(device, launch_failed);
         }
     });
     return success;
@@ -538,6 +552,7 @@ int cuPointerGetAttributes(unsigned count, int *attributes, void **values, uint6
 int cuStreamCreate(void **stream, unsigned) {
     NR_IN_CONTEXT(cuStreamCreate);
     auto *made = new stream_object;
+    made->device = current_contexts.back()->device;
     the().streams.insert(made);
     *stream = made;
     return success;
@@ -556,7 +571,8 @@ int cuStreamSynchronize(void *stream) {
     NR_IN_CONTEXT(cuStreamSynchronize);
     stream_object *s = stream_of(stream);
     finish(s, s->next);
-    return the().lost;
+    has_waited = true;
+    return lost_here();
 }
 
 int cuStreamWaitEvent(void *stream, void *event, unsigned) {
@@ -591,7 +607,7 @@ int cuEventSynchronize(void *event) {
     const auto *e = static_cast<const event_object *>(event);
     if (e->stream != nullptr)
         finish(e->stream, e->ticket);
-    return the().lost;
+    return lost_here();
 }
 
 #pragma GCC visibility pop

@@ -1,0 +1,250 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeRanger.Cuda.Tests.Support;
+
+namespace NativeRanger.Cuda.Tests;
+
+/// <summary>Memory of devices: copies, lifetimes, and whose it is.</summary>
+public sealed unsafe class BufferTests
+{
+    [Fact]
+    public void Copies_in_and_out()
+    {
+        var gpu = StandIn.Open();
+        float[] values = [1, 2, 3, 4, 5];
+        using var buffer = gpu.Upload<float>(values);
+        Assert.Equal(values, buffer.ToArray());
+        buffer.CopyFrom([7, 8], start: 3);
+        var part = new float[3];
+        buffer.View(2, 3).CopyTo(part);
+        Assert.Equal([3, 7, 8], part);
+        using var other = gpu.Allocate<float>(5);
+        Assert.Equal(new float[5], other.ToArray());
+        other.CopyFrom(buffer);
+        Assert.Equal([1, 2, 3, 7, 8], other.ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => buffer.CopyFrom([1, 2], start: 4));
+        Assert.Throws<ArgumentException>(() => other.CopyFrom(buffer.View(0, 2)));
+    }
+
+    [Fact]
+    public void Copies_beside_other_work_with_pinned_memory()
+    {
+        var gpu = StandIn.Open();
+        using var pinned = gpu.AllocatePinned<double>(3);
+        using var buffer = gpu.Allocate<double>(3);
+        ((double[])[0, 4, 0]).CopyTo(pinned.Span);
+        buffer.CopyFromAsync(pinned);
+        gpu.Synchronize();
+        pinned.Span.Clear();
+        buffer.CopyToAsync(pinned);
+        Assert.Equal(0, pinned.Span[1]); // The stand-in does nothing before somebody waits.
+        gpu.Synchronize();
+        Assert.Equal([0, 4, 0], pinned.Span.ToArray());
+        pinned.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pinned.Span.Length);
+    }
+
+    [Fact]
+    public void Memory_that_is_not_the_devices_is_refused()
+    {
+        var (first, second) = (StandIn.Open(0), StandIn.Open(1));
+        using var mine = first.Allocate<float>(10);
+        using var same = first.Adopt<float>(mine.Address + 8, 8);
+        Assert.Equal(8, same.Length);
+        Assert.Throws<ArgumentException>(() => second.Adopt<float>(mine.Address, 10));
+        Assert.Throws<ArgumentException>(() => first.Adopt<float>(mine.Address, 11));
+        using var pinned = first.AllocatePinned<float>(10);
+        var host = new float[10];
+        fixed (float* address = host)
+        {
+            var onHost = (nint)address;
+            Assert.Throws<ArgumentException>(() => first.Adopt<float>(onHost, 10));
+        }
+    }
+
+    [Fact]
+    public void Devices_are_not_mixed_in_one_stepper()
+    {
+        var (first, second) = (StandIn.Open(0), StandIn.Open(1));
+        using var a = first.Allocate<float>(4);
+        using var b = second.Allocate<float>(4);
+        var mixed = Assert.Throws<ArgumentException>(() =>
+            new Sgd().Bind([new Parameter<float>("a", a), new Parameter<float>("b", b)], first)
+        );
+        Assert.Contains("'b'", mixed.Message, StringComparison.Ordinal);
+        Assert.Contains("Stand-in 1", mixed.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new Sgd().Bind([new Parameter<float>("a", a)], Backend.Native));
+        using var stepper = new Sgd().Bind(a);
+        Assert.Throws<ArgumentException>(() => stepper.Step(b));
+        using var native = new Sgd().Bind(new float[4]);
+        Assert.Throws<ArgumentException>(() => native.Step(a));
+        using var short_ = first.Allocate<float>(3);
+        Assert.Throws<ArgumentException>(() => stepper.Step(short_));
+        Assert.Throws<ArgumentException>(() => stepper.Step(a));
+    }
+
+    [Fact]
+    public void A_buffer_that_is_disposed_while_bound_stays_allocated_and_is_refused()
+    {
+        var gpu = StandIn.Open();
+        using var gradient = gpu.Upload<float>([1, 1]);
+        var values = gpu.Upload<float>([1, 2]);
+        var stepper = new Sgd { LearningRate = 1 }.Bind(values);
+        stepper.Step(gradient);
+        gpu.Synchronize();
+        var allocations = StandIn.Allocations;
+        values.Dispose();
+        Assert.Equal(allocations, StandIn.Allocations);
+        var refused = Assert.Throws<ObjectDisposedException>(() => stepper.Step(gradient));
+        Assert.Contains("'parameters'", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<ObjectDisposedException>(() => values.Address);
+        stepper.Dispose();
+        Assert.True(StandIn.Allocations < allocations);
+    }
+
+    [Fact]
+    public void Fault_34_finalisers_wait_for_the_device()
+    {
+        var gpu = StandIn.Open();
+        var before = Settled();
+        for (var i = 0; i < 5; i++)
+        {
+            LeaveBehind(gpu);
+        }
+
+        Assert.Equal(before, Settled());
+        Assert.Equal(0, StandIn.Violations);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void LeaveBehind(CudaBackend gpu)
+        {
+            var values = gpu.Upload<float>(new float[1000]);
+            var gradient = gpu.Upload<float>(new float[1000]);
+            new Ranger().Bind(values).Step(gradient);
+        }
+
+        static long Settled()
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            return StandIn.Allocations;
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Tensor
+    {
+        public nint Data;
+        public int DeviceType,
+            DeviceId,
+            Dimensions;
+        public byte Code,
+            Bits;
+        public ushort Lanes;
+        public long* Shape,
+            Strides;
+        public ulong ByteOffset;
+        public nint Context;
+        public delegate* unmanaged[Cdecl]<Tensor*, void> Deleter;
+    }
+
+    private static int deleted;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Delete(Tensor* tensor) => deleted++;
+
+    [Fact]
+    public void DLPack_tensors_are_stepped_without_a_copy_and_deleted_once()
+    {
+        var gpu = StandIn.Open();
+        using var memory = gpu.Upload<float>([0, 1, 2, 3, 4, 5, 6]);
+        long* shape = stackalloc long[] { 2, 3 };
+        long* strides = stackalloc long[] { 3, 1 };
+        var tensor = new Tensor
+        {
+            Data = memory.Address,
+            DeviceType = 2,
+            DeviceId = 0,
+            Dimensions = 2,
+            Code = 2,
+            Bits = 32,
+            Lanes = 1,
+            Shape = shape,
+            Strides = strides,
+            ByteOffset = 4,
+            Deleter = &Delete,
+        };
+        var capsule = (nint)(&tensor);
+        deleted = 0;
+        Assert.Throws<ArgumentException>(() => gpu.AdoptDLPack<double>(capsule));
+        Assert.Throws<ArgumentException>(() => StandIn.Open(1).AdoptDLPack<float>(capsule));
+        tensor.Strides[0] = 4;
+        Assert.Throws<ArgumentException>(() => gpu.AdoptDLPack<float>(capsule));
+        tensor.Strides[0] = 3;
+        Assert.Equal(0, deleted);
+        using (var adopted = gpu.AdoptDLPack<float>(capsule))
+        {
+            using var stepper = new Sgd { LearningRate = 1 }.Bind(adopted, 2, 3);
+            using var gradient = gpu.Upload<float>([1, 1, 1, 1, 1, 1]);
+            stepper.Step(gradient);
+        }
+
+        Assert.Equal(1, deleted);
+        Assert.Equal([0, 0, 1, 2, 3, 4, 5], memory.ToArray());
+    }
+
+    [Fact]
+    public void Kernels_of_the_caller_run_in_the_same_stream()
+    {
+        const string Negate = """
+            .version 6.3
+            .target sm_70
+            .address_size 64
+            .visible .entry negate(
+                .param .u64 values
+            )
+            {
+                .reg .b32 %r<2>;
+                .reg .b64 %rd<4>;
+                .reg .f32 %f<3>;
+                mov.u32 %r1, %tid.x;
+                mul.wide.u32 %rd1, %r1, 4;
+                ld.param.u64 %rd2, [values];
+                add.s64 %rd3, %rd2, %rd1;
+                ld.global.f32 %f1, [%rd3];
+                neg.f32 %f2, %f1;
+                st.global.f32 [%rd3], %f2;
+                ret;
+            }
+            """;
+        var gpu = StandIn.Open();
+        using var module = gpu.LoadModule(Negate);
+        using var values = gpu.Upload<float>([1, 2, 3]);
+        using var gradient = gpu.Upload<float>([1, 1, 1]);
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(values);
+        module.Kernel("negate").Launch(1, 3, gradient.Address);
+        stepper.Step(gradient);
+        Assert.Equal([2, 3, 4], values.ToArray());
+        Assert.Throws<CudaException>(() => module.Kernel("other"));
+        var refused = Assert.Throws<CudaException>(() => gpu.LoadModule("nonsense"));
+        Assert.Contains("this is no PTX", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_stream_of_another_library_is_used()
+    {
+        var gpu = StandIn.Open();
+        var onDefault = gpu.OnStream(0);
+        using var values = onDefault.Upload<float>([1, 2]);
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(values);
+        using var gradient = onDefault.Upload<float>([1, 1]);
+        stepper.Step(gradient);
+        Assert.Equal([0, 1], values.ToArray());
+        Assert.Equal(0, onDefault.Stream);
+        Assert.Equal(gpu.Ordinal, onDefault.Ordinal);
+    }
+}
