@@ -19,7 +19,8 @@ private:
     static constexpr int size = 16;
 
     const nr_options &options_;
-    int64_t steps_[size] = {};
+    uint32_t present_ = 0; /* bit i: entry i holds the scalars of step steps_[i] */
+    int64_t steps_[size];
     step_scalars scalars_[size];
 };
 

@@ -20,8 +20,9 @@ NR_INLINE double square_root(double x) { return NR_SQUARE_ROOT(x); }
 NR_INLINE double power(double base, int64_t t) {
     double result = 1.0;
     while (t != 0) {
-        if (t & 1)
-            result *= base;
+        /* No branch, since nobody can predict the bits of t. */
+        const double factors[] = {1.0, base};
+        result *= factors[t & 1];
         base *= base;
         t >>= 1;
     }
