@@ -274,14 +274,23 @@ Task("Test")
 const string CommandLineProgram = "src/NativeRanger.Cli/bin/Release/net10.0/NativeRanger.Cli.dll";
 const string MpiOutput = "artifacts/mpi";
 
+// Runs a .NET program on ranks of Open MPI, more than there are processors if need be, also as root of a container.
+void Launch(int ranks, string program)
+{
+    if (Context.Tools.Resolve("mpirun.openmpi") is null)
+    {
+        throw new CakeException("There is no mpirun of Open MPI: apt-get install openmpi-bin.");
+    }
+
+    Run("mpirun.openmpi", $"--allow-run-as-root --oversubscribe --bind-to none -n {ranks} dotnet {program}");
+}
+
 // Trains in one process and on four ranks, which must give the same losses, digit for digit.
 void TrainTogether(string name, string options)
 {
     string command = $"{CommandLineProgram} train --optimizer ranger --lr 0.03 --micro-batches 4 {options}";
-    string launcher = Context.Tools.Resolve("mpirun.openmpi") is null ? "mpirun" : "mpirun.openmpi";
-    string rootMay = Context.Environment.GetEnvironmentVariable("USER") is null or "root" ? "--allow-run-as-root " : "";
     Run("dotnet", $"{command} --output {MpiOutput}/{name}-alone");
-    Run(launcher, $"{rootMay}--oversubscribe -n 4 dotnet {command} --distributed --output {MpiOutput}/{name}-together");
+    Launch(4, $"{command} --distributed --output {MpiOutput}/{name}-together");
     string Losses(string who) => System.IO.File.ReadAllText($"{MpiOutput}/{name}-{who}/loss.csv");
     if (Losses("alone") != Losses("together"))
     {
@@ -303,11 +312,6 @@ Task("Mpi")
             $"test tests/NativeRanger.Mpi.Tests --configuration {Configuration} --no-build --nologo "
                 + "--logger \"console;verbosity=normal\""
         );
-        if (Context.Tools.Resolve("mpirun") is null)
-        {
-            throw new CakeException("There is no mpirun: apt-get install openmpi-bin.");
-        }
-
         TrainTogether("digits", "--epochs 5");
         if (DirectoryExists(FashionMnist))
         {
@@ -396,6 +400,35 @@ Task("Bench")
         }
 
         Managed($"{quick}--artifacts {BenchOutput}/managed {(programArguments == "" ? all : programArguments)}");
+    });
+
+const string BenchmarkProgram = "bench/NativeRanger.Benchmarks/bin/Release/net10.0/NativeRanger.Benchmarks.dll";
+
+Task("BenchDistributed")
+    .Description("Measures sharded steps with 2 to 4 ranks, and writes the model of bench/distributed/README.md; --quick for small ones.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string results = $"{BenchOutput}/distributed.json", run = $"{MpiOutput}/large-run";
+        bool quick = HasArgument("quick");
+        EnsureDirectoryExists(BenchOutput);
+        EnsureDirectoryExists(MpiOutput);
+        DeleteFiles($"{MpiOutput}/large-run*");
+        DeleteFiles(results);
+        void OnRanks(int ranks, string arguments) => Launch(ranks, $"{BenchmarkProgram} distributed {arguments}");
+        foreach (int ranks in new[] { 2, 3, 4 })
+        {
+            OnRanks(ranks, $"measure {results}{(quick ? " --quick" : "")}");
+        }
+
+        string parameters = quick ? "1000000" : "100000000";
+        OnRanks(4, $"train {run} {parameters} 3");
+        OnRanks(2, $"train {run} {parameters} 3");
+        DeleteFiles($"{MpiOutput}/large-run*");
+        if (!quick)
+        {
+            Run("dotnet", $"{BenchmarkProgram} distributed report {results} bench/distributed/README.md");
+        }
     });
 
 Task("Instructions")

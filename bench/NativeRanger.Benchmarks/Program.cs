@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using NativeRanger.Benchmarks;
+using NativeRanger.Benchmarks.Distributed;
 using NativeRanger.Benchmarks.Report;
 using NativeRanger.Benchmarks.Studies;
 
@@ -12,6 +13,9 @@ return args switch
     ["peers", .. var options] => Study(options, PeerStudy.Run),
     ["scaling", .. var options] => Study(options, ScalingStudy.Run),
     ["report", var results, var readme] => Report(results, readme),
+    ["distributed", "measure", var file, .. var options] => Measure(file, options),
+    ["distributed", "train", var checkpoint, var parameters, var steps] => Train(checkpoint, parameters, steps),
+    ["distributed", "report", var file, var readme] => Distributed(file, readme),
     _ => Benchmark(args),
 };
 
@@ -36,6 +40,24 @@ static int Write<T>(string file, T results)
 static int Report(string results, string readme)
 {
     new ReportWriter(results).Write(readme);
+    return 0;
+}
+
+static int Measure(string file, string[] options)
+{
+    DistributedStudy.Run(file, options.Contains(QuickOption));
+    return 0;
+}
+
+static int Train(string checkpoint, string parameters, string steps)
+{
+    LargeRun.Run(checkpoint, long.Parse(parameters), int.Parse(steps));
+    return 0;
+}
+
+static int Distributed(string file, string readme)
+{
+    DistributedReport.Write(file, readme);
     return 0;
 }
 
