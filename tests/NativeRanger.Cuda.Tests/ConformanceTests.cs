@@ -72,7 +72,7 @@ public sealed class ConformanceTests
     [Theory]
     [InlineData(NonFinitePolicy.SkipStep)]
     [InlineData(NonFinitePolicy.Propagate)]
-    public void Fault_13_14_skipped_steps(NonFinitePolicy policy)
+    public void Fault_13_14_skipped_steps_on_a_device(NonFinitePolicy policy)
     {
         var recipe = Registry.Recipe("ranger", "clip-norm", "lookahead") with { NonFinite = policy };
         Compare<float>(recipe, new(6, 14, GradientKind.Hostile, skips: true, [2], [3]), onDevice: true);

@@ -41,9 +41,25 @@ internal sealed class InfoCommand : Command
             Line("Available", string.Join(", ", NativeBackend.Available.Select(BackendChoice.Spelling)));
         }
 
-        Line("GPU", "none: this version steps on the CPU only");
+        Line("GPU", Devices());
         Line("MathNet provider", Try(MathNetProvider.Describe));
         return usable ? CommandLine.Success : CommandLine.Failure;
+
+        static string Devices()
+        {
+            var found = new List<string>();
+            while (true)
+            {
+                if (!Backend.TryCuda(found.Count, out var gpu, out var reason))
+                {
+                    return found.Count > 0 ? string.Join(", ", found) : $"none: {reason.Split('\n')[0]}";
+                }
+
+                found.Add(
+                    $"{gpu.DeviceName} (compute capability {gpu.Capability}, {gpu.MemoryBytes >> 30} GiB, CUDA {gpu.DriverVersion})"
+                );
+            }
+        }
 
         string Try(Func<string> value)
         {

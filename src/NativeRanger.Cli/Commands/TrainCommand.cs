@@ -91,7 +91,8 @@ internal sealed class TrainCommand : Command
 
     private readonly Option<string> backendOption = new("--backend")
     {
-        Description = "native or managed: the same bits, at different speeds",
+        Description =
+            "native, managed, or cuda with the optimizer's state on the first GPU: the same bits, at different speeds",
         DefaultValueFactory = _ => BackendChoice.Native,
     };
 
@@ -131,7 +132,7 @@ internal sealed class TrainCommand : Command
         : base("train", Summary)
     {
         modelOption.AcceptOnlyFromAmong("softmax", "mlp");
-        backendOption.AcceptOnlyFromAmong(BackendChoice.Native, BackendChoice.Managed);
+        backendOption.AcceptOnlyFromAmong(BackendChoice.Native, BackendChoice.Managed, BackendChoice.Cuda);
         Option[] options =
         [
             optimizersOption,
@@ -224,10 +225,10 @@ internal sealed class TrainCommand : Command
         var microBatches = parsed.GetValue(microBatchesOption) is { } parts
             ? Selection.AtLeastOne(parts, "--micro-batches")
             : (world is null ? 1 : DistributedMicroBatches);
-        if (world is not null && backend.IsManaged)
+        if (world is not null && backend.Name is not BackendChoice.Native)
         {
             throw new UserErrorException(
-                "--distributed steps with the native library; --backend managed is one process's."
+                $"--distributed steps with the native library; --backend {backend.Name} is one process's."
             );
         }
 

@@ -16,6 +16,7 @@ internal sealed class VerifyCommand : Command
         Examples:
           nativeranger verify
           nativeranger verify --backend native --isa avx2 --verbose
+          nativeranger verify --backend cuda
           nativeranger verify --traces my-traces
         """;
 
@@ -27,7 +28,8 @@ internal sealed class VerifyCommand : Command
 
     private readonly Option<string> backendOption = new("--backend")
     {
-        Description = "native, managed or all; all also compares the two",
+        Description =
+            "native, managed, cuda or all; all compares native with managed bit for bit, and cuda does so on a GPU",
         DefaultValueFactory = _ => BackendChoice.All,
     };
 
@@ -46,7 +48,12 @@ internal sealed class VerifyCommand : Command
     public VerifyCommand()
         : base("verify", Summary)
     {
-        backendOption.AcceptOnlyFromAmong(BackendChoice.All, BackendChoice.Native, BackendChoice.Managed);
+        backendOption.AcceptOnlyFromAmong(
+            BackendChoice.All,
+            BackendChoice.Native,
+            BackendChoice.Managed,
+            BackendChoice.Cuda
+        );
         isaOption.AcceptOnlyFromAmong([
             BackendChoice.All,
             .. BackendChoice.InstructionSets.Select(BackendChoice.Spelling),
@@ -98,7 +105,12 @@ internal sealed class VerifyCommand : Command
             backends.Add(BackendChoice.ManagedBackend());
         }
 
-        if (backend is BackendChoice.Managed)
+        if (backend is BackendChoice.Cuda)
+        {
+            backends.Add(BackendChoice.CudaBackend());
+        }
+
+        if (backend is BackendChoice.Managed or BackendChoice.Cuda)
         {
             return (backends, unavailable);
         }

@@ -13,7 +13,6 @@ internal sealed record FaultChapter(string Title, params Fault[] Faults);
 /// <summary>Everything that is known to go wrong, and what must happen then.</summary>
 internal static class FaultList
 {
-    private const string Gpu = "with the GPU";
     private const string Distributed = "with several machines";
     private const string Half = "with half precision";
 
@@ -106,9 +105,13 @@ internal static class FaultList
             new("58", "it lacks a function", "refused when loaded, with the names"),
             new("59", "the processor lacks an instruction set", "another is chosen, nothing illegal is executed"),
             new("60", "a library is planted where programs are started", "it is not loaded; an override is reported"),
-            new("61", "no device, or an old driver", "a reason, and the CPU works", Gpu),
-            new("62", "the device is lost in mid-step", "later calls fail at once", Gpu),
-            new("63", "an asynchronous error", "the step that caused it is named", Gpu),
+            new("61", "no device, or an old driver", "a reason, and the CPU works"),
+            new(
+                "62",
+                "the device is lost in mid-step",
+                "later calls fail at once, and the message names the last step that is held"
+            ),
+            new("63", "an asynchronous error", "the step after which it was noticed is named"),
             new("64", "two copies of assembly and library", "both work")
         ),
         new(
