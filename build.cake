@@ -341,6 +341,20 @@ Task("Faults")
         Run("dotnet", $"tests/NativeRanger.Tests/bin/{Configuration}/net10.0/NativeRanger.Tests.dll WriteFaultTable {folder} tests/FAULTS.md");
     });
 
+Task("Fuzz")
+    .Description("Looks for inputs that the library does not bear, for --minutes=1.")
+    .IsDependentOn("Build")
+    .Does(() => Run("tests/fuzz", Argument("minutes", "1")));
+
+Task("Soak")
+    .Description("Kills and resumes runs against twins that are not killed, for --minutes=60.")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string minutes = Argument("minutes", "60");
+        Run("dotnet", $"tests/NativeRanger.Tests/bin/{Configuration}/net10.0/NativeRanger.Tests.dll Soak {minutes}");
+    });
+
 Task("Coverage")
     .Description("Runs the .NET tests and writes artifacts/coverage/index.html.")
     .IsDependentOn("Build")

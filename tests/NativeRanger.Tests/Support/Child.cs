@@ -36,6 +36,16 @@ internal sealed record Child(int ExitCode, string Output, string Error)
 
         public Child Run()
         {
+            using var process = Begin();
+            var error = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return new(process.ExitCode, output.TrimEnd(), error.GetAwaiter().GetResult().TrimEnd());
+        }
+
+        /// <summary>Starts it, to be waited for or killed.</summary>
+        public Process Begin()
+        {
             string[] command =
             [
                 .. Prefix,
@@ -59,11 +69,7 @@ internal sealed record Child(int ExitCode, string Output, string Error)
                 start.Environment[name] = value;
             }
 
-            using var process = Process.Start(start)!;
-            var error = process.StandardError.ReadToEndAsync();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return new(process.ExitCode, output.TrimEnd(), error.GetAwaiter().GetResult().TrimEnd());
+            return Process.Start(start)!;
         }
 
         private static string DotNet =>

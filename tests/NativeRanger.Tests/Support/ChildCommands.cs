@@ -11,7 +11,7 @@ using NativeRanger.Tests.Faults;
 namespace NativeRanger.Tests.Support;
 
 /// <summary>What a child process can be asked to do. An exception is an exit code of 1, and its text goes to the error stream.</summary>
-internal static class ChildCommands
+internal static partial class ChildCommands
 {
     private static readonly Ranger Recipe = new() { LearningRate = 0.1 };
 
