@@ -177,7 +177,8 @@ internal sealed class CheckpointReader<T> : IDisposable
             total += shards.BytesOf(Wanted);
         }
 
-        var buffer = new T[CheckpointWriter<T>.SliceLength];
+        var longest = stepper.Parameters.Max(parameter => parameter.Length);
+        var buffer = new T[Math.Clamp(longest, 1, CheckpointWriter<T>.SliceLength)];
         foreach (var (source, part) in parts)
         {
             targets[part.Name]
