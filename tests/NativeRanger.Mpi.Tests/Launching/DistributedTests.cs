@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace NativeRanger.Mpi.Tests.Launching;
 
 /// <summary>Ranks that are processes, over the MPI libraries that are installed.</summary>
@@ -44,6 +46,39 @@ public sealed class DistributedTests
 
         Assert.Equal(3, lines.Count(l => l.Contains($"of 3 over {library}", StringComparison.OrdinalIgnoreCase)));
         Assert.Equal(3, lines.Count(l => l.Contains("survived a null reference", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [On(Launcher.OpenMpi, "libmpich.so.12")]
+    [On(Launcher.Mpich, "libmpi.so.40")]
+    public void A_library_that_is_not_the_launchers_is_noticed(string library, string other)
+    {
+        if (!NativeLibrary.TryLoad(other, out _))
+        {
+            // There is only one library here, which is the launcher's.
+            return;
+        }
+
+        var launched = Launcher
+            .Of(library)
+            .Run(
+                new()
+                {
+                    Ranks = 2,
+                    Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
+                    {
+                        ["NATIVERANGER_MPI_LIBRARY"] = other,
+                    },
+                },
+                Worker.Command(nameof(WorkerCommands.Describe))
+            );
+
+        Assert.NotEqual(0, launched.ExitCode);
+        Assert.Contains(
+            "The launcher does not fit the MPI library: a launcher started 2 processes",
+            launched.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
