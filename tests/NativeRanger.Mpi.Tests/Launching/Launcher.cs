@@ -41,24 +41,7 @@ internal sealed class Launcher
     /// <summary>Runs a program on ranks.</summary>
     public Launched Run(Launch launch, params IEnumerable<string> commandLine)
     {
-        var start = new ProcessStartInfo(program)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = launch.WorkingDirectory ?? AppContext.BaseDirectory,
-        };
-        foreach (var argument in Arguments(launch).Concat(commandLine))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        foreach (var (name, value) in Environment.Concat(launch.Environment))
-        {
-            start.Environment[name] = value;
-        }
-
-        using var process = Process.Start(start)!;
+        using var process = Start(launch, commandLine);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(patience))
@@ -68,6 +51,25 @@ internal sealed class Launcher
         }
 
         return new(process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Starts a program on ranks.</summary>
+    public Process Start(Launch launch, params IEnumerable<string> commandLine)
+    {
+        string[] words = [.. launch.Prefix, program, .. Arguments(launch), .. commandLine];
+        var start = new ProcessStartInfo(words[0], words[1..])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = AppContext.BaseDirectory,
+        };
+        foreach (var (name, value) in Environment.Concat(launch.Environment))
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
     }
 
     private IEnumerable<string> Arguments(Launch launch)
@@ -151,8 +153,10 @@ internal sealed record Launch
     public IReadOnlyDictionary<string, string?> Environment { get; init; } =
         new Dictionary<string, string?>(StringComparer.Ordinal);
 
-    public string? WorkingDirectory { get; init; }
+    /// <summary>What starts the launcher, where that is a program of its own.</summary>
+    public IReadOnlyList<string> Prefix { get; init; } = [];
 
+    /// <summary>More arguments, of Open MPI's launcher only.</summary>
     public IReadOnlyList<string> OpenMpiArguments { get; init; } = [];
 }
 

@@ -185,6 +185,34 @@ internal static class WorkerCommands
         }
     }
 
+    /// <summary>Steps, and steps again once the link between the ranks is cut; what that throws goes into a file.</summary>
+    public static void LoseTheLink(string directory, string seconds)
+    {
+        var communicator = Communicator.World(Patience);
+        var stepper = new Ranger().BindSharded([Parameter.Of("p", new float[5000])], communicator);
+        var g = new float[5000];
+        stepper.Step([g]);
+        communicator.Timeout = TimeSpan.FromSeconds(double.Parse(seconds));
+        File.WriteAllText(Path.Combine(directory, $"ready-{communicator.Rank}"), "");
+        while (!File.Exists(Path.Combine(directory, "cut")))
+        {
+            Thread.Yield();
+        }
+
+        try
+        {
+            stepper.Step([g]);
+        }
+        catch (Exception failure)
+        {
+            var file = Path.Combine(directory, $"lost-{communicator.Rank}");
+            File.WriteAllText(file + ".partial", $"{failure.GetType().Name}: {failure.Message}");
+            File.Move(file + ".partial", file);
+        }
+
+        Process.GetCurrentProcess().Kill();
+    }
+
     private static void Lose(string how)
     {
         using var kill = Process.Start("kill", [how, $"{Environment.ProcessId}"]);
