@@ -31,7 +31,7 @@ public sealed class DisagreementTests
 
     [Theory]
     [MemberData(nameof(Bindings))]
-    public void Different_bindings(string how, string[] named)
+    public void Fault_77_ranks_that_bind_something_else(string how, string[] named)
     {
         var failures = Ranks.Try(
             Size,
@@ -72,7 +72,7 @@ public sealed class DisagreementTests
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public void Different_calls(string how, string[] named)
+    public void Fault_77_ranks_that_call_something_else(string how, string[] named)
     {
         var alone = RunAlone();
         var failures = Ranks.Try(
