@@ -6,6 +6,7 @@ var samples = new Dictionary<string, Action<TextWriter>>(StringComparer.Ordinal)
     ["regression"] = output => RobustRegression.Run(output),
     ["network"] = output => FlatNetwork.Run(output),
     ["factorisation"] = output => Factorisation.Run(output),
+    ["device"] = output => DeviceLoop.Run(output),
 };
 
 if (args is [var name] && samples.TryGetValue(name, out var sample))
