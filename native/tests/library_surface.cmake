@@ -1,5 +1,6 @@
 # What the linked library shows to the world:
 #   its exports are exactly the NR_API functions of the header; it needs nothing but libc;
+#   nothing that it imports could end the process, print or throw;
 #   no two object files define the same inline function. The linker keeps one copy, and the one compiled for AVX-512 would
 #   then run on machines without it.
 # Inputs: LIBRARY, HEADER, OBJECTS (all object files of the library), NM, READELF.
@@ -27,6 +28,16 @@ list(TRANSFORM needed REPLACE ".*\\[(.*)\\]" "\\1")
 list(REMOVE_ITEM needed libc.so.6)
 if(needed)
     message(SEND_ERROR "needs more than libc: ${needed}")
+endif()
+
+execute_process(COMMAND "${NM}" --dynamic --undefined-only --format=posix "${LIBRARY}"
+    OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" imports "${symbols}")
+list(TRANSFORM imports REPLACE "[@ ].*" "")
+list(FILTER imports INCLUDE REGEX
+    "^(abort|_?exit|_Exit|quick_exit|raise|kill|__assert.*|puts|putchar|v?f?printf|fwrite|write|perror|longjmp|_Z.*|__cxa_throw)$")
+if(imports)
+    message(SEND_ERROR "imports what could end the process, print or throw: ${imports}")
 endif()
 
 set(seen "")

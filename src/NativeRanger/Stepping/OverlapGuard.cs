@@ -11,12 +11,13 @@ namespace NativeRanger;
 internal sealed unsafe class OverlapGuard<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    private static readonly IEqualityComparer<T[]?> Identity = ReferenceEqualityComparer.Instance;
+
     /// <summary>The parameters that have elements, in the order of their memory: those in one array, or at fixed addresses.</summary>
-    private readonly Dictionary<T[], List<Parameter<T>>> byArray = new(
-        ReferenceEqualityComparer.Instance as IEqualityComparer<T[]>
-    );
+    private readonly Dictionary<T[], List<Parameter<T>>> byArray = new(Identity);
     private List<Parameter<T>> unmanaged = [];
     private readonly List<Gradient<T>> cleared = [];
+    private Gradient<T>[] apart = [];
 
     /// <summary>Adds parameters, which do not overlap.</summary>
     public void Add(IReadOnlyList<Parameter<T>> added)
@@ -85,10 +86,37 @@ internal sealed unsafe class OverlapGuard<T>
         return null;
     }
 
+    /// <summary>The numbers of two gradients that share memory, or null.</summary>
+    /// <remarks>Gradients that were found apart are not looked at again while they are the same memory.</remarks>
+    public (int First, int Second)? FindShared(ReadOnlySpan<Gradient<T>> gradients)
+    {
+        if (gradients.SequenceEqual(apart))
+        {
+            return null;
+        }
+
+        var copy = gradients.ToArray();
+        var families = copy.Index().Where(g => g.Item.Length > 0).GroupBy(g => g.Item.Buffer.Array, Identity);
+        foreach (var family in families)
+        {
+            (int Index, Gradient<T> Item)? previous = null;
+            foreach (var gradient in family.OrderBy(g => Start(g.Item.Buffer)))
+            {
+                if (previous is var (index, item) && item.Buffer.Overlaps(gradient.Item.Buffer))
+                {
+                    return (index, gradient.Index);
+                }
+
+                previous = gradient;
+            }
+        }
+
+        apart = copy;
+        return null;
+    }
+
     private static IEnumerable<IGrouping<T[]?, Parameter<T>>> Families(IReadOnlyList<Parameter<T>> parameters) =>
-        parameters
-            .Where(p => p.Length > 0)
-            .GroupBy(p => p.Buffer.Array, (IEqualityComparer<T[]?>)ReferenceEqualityComparer.Instance);
+        parameters.Where(p => p.Length > 0).GroupBy(p => p.Buffer.Array, Identity);
 
     private List<Parameter<T>> Merged(IGrouping<T[]?, Parameter<T>> family) =>
         [.. Lists(family.Key).Concat(family).OrderBy(p => Start(p.Buffer))];

@@ -241,6 +241,15 @@ public sealed unsafe partial class Stepper<T>
                 throw Overlap(i, parameter);
             }
         }
+
+        if (ZeroGradients && guard.FindShared(gradients) is var (first, second))
+        {
+            throw new ArgumentException(
+                $"The gradients of parameters '{parameters[first].Name}' and '{parameters[second].Name}' share memory, and "
+                    + $"{nameof(ZeroGradients)} writes to them.",
+                nameof(gradients)
+            );
+        }
     }
 
     private void RequireCount(int count)

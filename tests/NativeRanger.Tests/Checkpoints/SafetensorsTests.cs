@@ -146,6 +146,23 @@ public sealed class SafetensorsTests
         }
     }
 
+    [Theory]
+    [InlineData("a")]
+    [InlineData("\\u0061")]
+    [InlineData("\\n")]
+    [InlineData("é")]
+    public void Fault_71_a_huge_name_is_read_in_bounded_memory(string part)
+    {
+        var name = string.Concat(Enumerable.Repeat(part, 10_000_000 / part.Length));
+        var header = File(
+            Encoding.UTF8.GetBytes($$"""{"{{name}}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")
+        );
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Single(Safetensors.Parse(header).Tensors);
+        // The name in UTF-16, and what undoing its escapes takes.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 6L * header.Length);
+    }
+
     [Fact]
     public void Fault_71_a_million_tensors_are_read_in_bounded_memory()
     {

@@ -123,6 +123,34 @@ public sealed class BadInputTests
         }
     }
 
+    /// <summary>The second would read what the first has been zeroed to.</summary>
+    [Theory]
+    [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
+    public void Fault_38_gradients_that_share_memory_and_are_zeroed(string name)
+    {
+        float[] a = [0, 0];
+        float[] b = [0, 0];
+        float[] g = [1, 2, 3];
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(
+            [Parameter.Of("a", a), Parameter.Of("b", b)],
+            Backends.Named(name)
+        );
+        Assert.True(stepper.Step([g.AsMemory(0, 2), g.AsMemory(1, 2)]));
+        Assert.Equal([-2, -3], b);
+        stepper.ZeroGradients = true;
+        Names(
+            Assert.Throws<ArgumentException>(() => stepper.Step([g.AsMemory(0, 2), g.AsMemory(1, 2)])),
+            "'a' and 'b'",
+            "ZeroGradients"
+        );
+        Assert.Equal([1, 2, 3], g);
+        Assert.Equal(1, stepper.StepCount);
+        float[] apart = [1, 2, 3, 4];
+        Assert.True(stepper.Step([apart.AsMemory(2, 2), apart.AsMemory(0, 2)]));
+        Assert.Equal([-3, -5], b);
+        Assert.Equal([0, 0, 0, 0], apart);
+    }
+
     [Fact]
     public void Fault_38_39_parameters_that_overlap_or_share_a_name()
     {
