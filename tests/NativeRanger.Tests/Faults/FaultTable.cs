@@ -63,7 +63,11 @@ internal static class FaultTable
             );
         }
 
-        return ends.GroupBy(end => end.Name.Split('(')[0].Split('.')[^1], end => end.End, StringComparer.Ordinal)
+        return ends.GroupBy(
+                end => string.Join('.', end.Name.Split('(')[0].Split('.').TakeLast(2)),
+                end => end.End,
+                StringComparer.Ordinal
+            )
             .ToDictionary(rows => rows.Key, rows => Worst([.. rows]), StringComparer.Ordinal);
 
         static string Worst(string[] rows) =>

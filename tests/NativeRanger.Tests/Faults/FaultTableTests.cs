@@ -58,10 +58,15 @@ public sealed class FaultTableTests
             TEST(Validation, FAULT_5_overflow) {
             add_processor_test(OtherProcessors.FAULT_59_without_avx Nehalem)
             """;
-        var found = FaultTest.Find(Sources.Replace("FAULT", "Fault", StringComparison.Ordinal), "f");
+        var found = FaultTest.Find(Sources.Replace("FAULT", "Fault", StringComparison.Ordinal), "folder/fTests.cs");
         Assert.Equal(
-            ["13 14: a gradient 1", "28b: x", "5: overflow", "59: without avx"],
-            found.Select(test => $"{string.Join(' ', test.Numbers)}: {test.Title}"),
+            [
+                "13 14: a gradient 1, fTests",
+                "28b: x, fTests",
+                "5: overflow, Validation",
+                "59: without avx, OtherProcessors",
+            ],
+            found.Select(test => $"{string.Join(' ', test.Numbers)}: {test.Title}, {test.Name.Split('.')[0]}"),
             StringComparer.Ordinal
         );
     }

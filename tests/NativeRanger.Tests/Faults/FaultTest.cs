@@ -4,7 +4,7 @@ using NativeRanger.Tests.Interop;
 namespace NativeRanger.Tests.Faults;
 
 /// <summary>A test that provokes entries of <see cref="FaultList"/>, which it has in its name.</summary>
-/// <param name="Name">The name in reports.</param>
+/// <param name="Name">The last two parts of its name in reports: class or suite, and test.</param>
 /// <param name="Numbers">The entries.</param>
 /// <param name="Title">The rest of the name, for people.</param>
 /// <param name="File">Where it is, from the root of the repository.</param>
@@ -33,14 +33,14 @@ internal sealed partial record FaultTest(string Name, IReadOnlyList<string> Numb
         Declaration()
             .Matches(source)
             .Select(match => new FaultTest(
-                match.Groups["name"].Value,
+                $"{(match.Groups["suite"] is { Success: true } suite ? suite.Value : Path.GetFileNameWithoutExtension(file))}.{match.Groups["name"].Value}",
                 match.Groups["numbers"].Value.Split('_', StringSplitOptions.RemoveEmptyEntries),
                 match.Groups["title"].Value.Replace('_', ' '),
                 file
             ));
 
     [GeneratedRegex(
-        """(?:\b(?:void|Task)\s+|\bTEST\(\w+,\s*|\((?:NAME\s+)?\w+\.)(?<name>Fault(?<numbers>(?:_[0-9]+b?(?=_))+)_(?<title>\w+))""",
+        """(?:\b(?:void|Task)\s+|\bTEST\((?<suite>\w+),\s*|\((?:NAME\s+)?(?<suite>\w+)\.)(?<name>Fault(?<numbers>(?:_[0-9]+b?(?=_))+)_(?<title>\w+))""",
         RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 10_000
     )]

@@ -29,9 +29,9 @@ public sealed class CostOfChecksTests
         var gradient = new Gradient<float>((float*)g.Address, Elements);
 
         // The first gradient has passed every check when the second is refused; then all of them, and the schedule is.
-        Assert.Throws<ArgumentException>(() => stepper.Step([gradient, new float[4], new float[0]]));
+        Assert.Throws<ArgumentException>(() => stepper.Step([gradient, new float[4], Array.Empty<float>()]));
         stepper.Schedule = _ => double.NaN;
-        Assert.Throws<InvalidOperationException>(() => stepper.Step([gradient, new float[3], new float[0]]));
+        Assert.Throws<InvalidOperationException>(() => stepper.Step([gradient, new float[3], Array.Empty<float>()]));
         stepper.Dispose();
     }
 
