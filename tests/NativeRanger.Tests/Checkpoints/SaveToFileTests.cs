@@ -61,18 +61,18 @@ public sealed partial class SaveToFileTests : IDisposable
         Assert.Equal(large, restored);
     }
 
-    /// <summary>A state of 16 MB passes through in place: what is allocated depends on the header, not on the state.</summary>
+    /// <summary>A state of 64 MB passes through in place: what is allocated for it are two read buffers of at most 4 MiB.</summary>
     [Fact]
     public void A_large_state_needs_no_buffer_of_its_size()
     {
-        var (large, restored) = (new double[1 << 19], new double[1 << 19]);
+        var (large, restored) = (new double[1 << 21], new double[1 << 21]);
         using var big = new Adam { AmsGrad = true }.Bind(large);
         var path = directory.File("big");
         big.Save(path);
         big.Optimizer.Resume(restored, path).Dispose();
         Assert.InRange(Allocated(() => big.Save(path)), 1, 1 << 20);
         Assert.InRange(Allocated(() => big.Save(Stream.Null)), 1, 1 << 20);
-        Assert.InRange(Allocated(() => big.Optimizer.Resume(restored, path).Dispose()), 1, 1 << 20);
+        Assert.InRange(Allocated(() => big.Optimizer.Resume(restored, path).Dispose()), 1, 9 << 20);
 
         static long Allocated(Action action)
         {

@@ -13,7 +13,6 @@ internal sealed record FaultChapter(string Title, params Fault[] Faults);
 /// <summary>Everything that is known to go wrong, and what must happen then.</summary>
 internal static class FaultList
 {
-    private const string Distributed = "with several machines";
     private const string Half = "with half precision";
 
     public static readonly IReadOnlyList<FaultChapter> Chapters =
@@ -143,8 +142,8 @@ internal static class FaultList
         ),
         new(
             "Several machines",
-            new("77", "a rank dies, or ranks disagree", "all fail with the same message", Distributed),
-            new("78", "a run is resumed with another number of ranks", "the same bits", Distributed)
+            new("77", "a rank dies, or ranks disagree", "all fail with the same message"),
+            new("78", "a run is resumed with another number of ranks", "the same bits")
         ),
     ];
 
