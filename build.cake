@@ -346,6 +346,11 @@ Task("Fuzz")
     .IsDependentOn("Build")
     .Does(() => Run("tests/fuzz", Argument("minutes", "1")));
 
+Task("Sanitize")
+    .Description("Sanitizers, valgrind, clang-tidy and cppcheck on the native code; --args=\"tidy cppcheck\" is some of them.")
+    .IsDependentOn("Build")
+    .Does(() => Run("tests/sanitize", programArguments));
+
 Task("Soak")
     .Description("Kills and resumes runs against twins that are not killed, for --minutes=60.")
     .IsDependentOn("Build")
