@@ -73,7 +73,7 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
     rule_entry<T> rule = {};
     const nr_tensor *made_for = nullptr;
     for (const nr_tensor *t = tensors; t != tensors + count; ++t) {
-        if (t->outer * t->rows * t->inner == 0 || (t->gradient == nullptr && t->active == 0))
+        if (t->outer == 0 || t->rows == 0 || t->inner == 0 || (t->gradient == nullptr && t->active == 0))
             continue;
         if (made_for != nullptr && share_task(*made_for, *t)) {
             point_at(a, *t);

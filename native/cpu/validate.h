@@ -23,8 +23,10 @@ nr_status check_gradient(const nr_options &options, const nr_tensor &tensor, con
 /* Two arrays of n elements, the second of which is written. */
 nr_status check_arrays(int32_t type, int64_t n, const void *read, const void *written);
 
-/* Elements of a tensor whose extents are valid. */
-inline int64_t elements_of(const nr_tensor &t) { return t.outer * t.rows * t.inner; }
+/* Elements of a tensor whose extents are valid: where one is 0, the product of the others may be anything. */
+inline int64_t elements_of(const nr_tensor &t) {
+    return t.outer == 0 || t.rows == 0 || t.inner == 0 ? 0 : t.outer * t.rows * t.inner;
+}
 
 inline int64_t size_of(int32_t type) { return type == NR_FLOAT64 ? 8 : 4; }
 
