@@ -18,6 +18,7 @@ internal static class ExportedNames
     {
         const int DynamicSymbols = 11;
         const int SymbolSize = 24;
+        const int LocalBinding = 0;
         var names = new List<string>();
         var sections = U64(file, 0x28);
         var sectionSize = U16(file, 0x3a);
@@ -33,8 +34,8 @@ internal static class ExportedNames
             var start = U64(file, section + 0x18);
             for (var symbol = start; symbol < start + U64(file, section + 0x20); symbol += SymbolSize)
             {
-                // A symbol without a section is imported.
-                if (U16(file, symbol + 6) != 0)
+                // A symbol without a section is imported, and a local one is not seen outside.
+                if (U16(file, symbol + 6) != 0 && file[symbol + 4] >> 4 != LocalBinding)
                 {
                     names.Add(Text(file, strings + U32(file, symbol)));
                 }
