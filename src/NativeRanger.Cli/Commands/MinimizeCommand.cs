@@ -17,7 +17,7 @@ internal sealed class MinimizeCommand : Command
           nativeranger minimize
           nativeranger minimize --function rosenbrock wood --optimizer adam ranger lookahead-nesterov
           nativeranger minimize --function beale --optimizer adam --lr 0.01 --steps 2000
-          nativeranger minimize --page docs/functions.md
+          nativeranger minimize --page docs/FUNCTIONS.md
         """;
 
     private readonly Option<string[]> functionsOption = new("--function")

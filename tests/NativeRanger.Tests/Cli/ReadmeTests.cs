@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.Optimization;
 using NativeRanger.Numerics;
 using NativeRanger.Tests.Interop;
 
@@ -14,9 +16,7 @@ public sealed partial class ReadmeTests
     public void The_example_of_the_README_is_the_region_below()
     {
         var readme = File.ReadAllText(Path.Combine(Root, "README.md"));
-        var source = File.ReadAllText(Path.Combine(Root, "tests", "NativeRanger.Tests", "Cli", "ReadmeTests.cs"));
-
-        var region = Region().Match(source).Groups["lines"].Value;
+        var region = Region().Match(Source()).Groups["lines"].Value;
         var example = Block().Match(readme).Groups["lines"].Value;
 
         Assert.NotEmpty(region);
@@ -52,14 +52,113 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void Every_file_that_the_README_links_to_exists()
+    public void A_MathNet_program_changes_one_line()
     {
-        var readme = File.ReadAllText(Path.Combine(Root, "README.md"));
-        var links = Link().Matches(readme).Select(match => match.Groups["target"].Value).ToArray();
+        var objective = ObjectiveFunction.Gradient(x => ((x - 1).DotProduct(x - 1) / 2, x - 1));
+        var start = Vector<double>.Build.Dense(3);
+        Assert.Equal(Vector<double>.Build.Dense(3, 1), Before(), Near);
+        Assert.Equal(Vector<double>.Build.Dense(3, 1), After(), Near);
 
-        Assert.NotEmpty(links);
-        Assert.All(links, link => Assert.True(Path.Exists(Path.Combine(Root, link)), link));
+        var block = Diff().Match(File.ReadAllText(Path.Combine(Root, "README.md"))).Groups["lines"].Value.Split('\n');
+        Assert.Equal(Lines(Source(), nameof(Before)), Side('-'));
+        Assert.Equal(Lines(Source(), nameof(After)), Side('+'));
+
+        // The relative gradient is below 1e-8, and the curvature is 1.
+        static bool Near(Vector<double> a, Vector<double> b) => (a - b).L2Norm() < 1e-7;
+
+        string Side(char sign) =>
+            string.Join('\n', block.Where(line => line[0] == sign || line[0] == ' ').Select(line => line[1..]));
+
+        static string Lines(string source, string region) =>
+            Unindented(
+                Regex
+                    .Match(
+                        source,
+                        $@"#region {region}\n(?<lines>.*?)\n\s*#endregion",
+                        RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+                        TimeSpan.FromSeconds(1)
+                    )
+                    .Groups["lines"]
+                    .Value
+            );
+
+        Vector<double> Before()
+        {
+            #region Before
+            var minimizer = new BfgsMinimizer(1e-8, 1e-8, 1e-8);
+            var result = minimizer.FindMinimum(objective, start);
+            #endregion
+            return result.MinimizingPoint;
+        }
+
+        Vector<double> After()
+        {
+            #region After
+            var minimizer = new FirstOrderMinimizer(new Adam { LearningRate = 0.05 }, gradientTolerance: 1e-8);
+            var result = minimizer.FindMinimum(objective, start);
+            #endregion
+            return result.MinimizingPoint;
+        }
     }
+
+    [Fact]
+    public void The_defaults_of_the_table_of_algorithms_are_those_of_the_recipes()
+    {
+        Optimizer[] recipes =
+        [
+            new Sgd(),
+            new AdaGrad(),
+            new Adam(),
+            new AdamW(),
+            new RAdam(),
+            new Lookahead(new Sgd()),
+            new Ranger(),
+            new SeedRanger(),
+        ];
+        var rows = File.ReadAllLines(Path.Combine(Root, "docs", "ALGORITHMS.md"))
+            .Select(line => line.Split('|'))
+            .Where(cells => cells.Length == 6)
+            .ToDictionary(cells => cells[1].Trim(), cells => cells[3], StringComparer.Ordinal);
+        foreach (var recipe in recipes)
+        {
+            var defaults = Default().Matches(rows[$"`{recipe.GetType().Name}`"]);
+            Assert.NotEmpty(defaults);
+            foreach (var match in defaults.Cast<Match>())
+            {
+                var value = recipe.GetType().GetProperty(match.Groups["name"].Value)!.GetValue(recipe);
+                var text = match.Groups["value"].Value;
+                Assert.Equal(
+                    value is double or int ? double.Parse(text, CultureInfo.InvariantCulture) : text,
+                    value is int number ? (double)number
+                        : value is double ? value
+                        : value!.ToString()
+                );
+            }
+        }
+    }
+
+    public static TheoryData<string> Pages { get; } =
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        .. Directory
+            .GetFiles(Path.Combine(Headers.Root, "docs"), "*.md")
+            .Select(page => Path.GetRelativePath(Headers.Root, page)),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Every_file_that_a_page_links_to_exists(string page)
+    {
+        var text = File.ReadAllText(Path.Combine(Root, page));
+        var folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
+        var links = Link().Matches(text).Select(match => match.Groups["target"].Value);
+
+        Assert.All(links, link => Assert.True(Path.Exists(Path.Combine(folder, link)), link));
+    }
+
+    private static string Source() =>
+        File.ReadAllText(Path.Combine(Root, "tests", "NativeRanger.Tests", "Cli", "ReadmeTests.cs"));
 
     private static string Unindented(string block)
     {
@@ -77,6 +176,12 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"```csharp\n(?<lines>.*?)\n```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Block();
+
+    [GeneratedRegex(@"```diff\n(?<lines>.*?)\n```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Diff();
+
+    [GeneratedRegex(@"`(?<name>\w+)` (?<value>[\w.-]+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Default();
 
     [GeneratedRegex(@"\]\((?<target>[^)#:]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();

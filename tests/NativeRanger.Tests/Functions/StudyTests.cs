@@ -13,7 +13,7 @@ namespace NativeRanger.Tests.Functions;
 public sealed class StudyTests
 {
     private static readonly Lazy<List<Row>> page = new(() =>
-        Row.Read(File.ReadAllLines(Path.Combine(Headers.Root, "docs", "functions.md")))
+        Row.Read(File.ReadAllLines(Path.Combine(Headers.Root, "docs", "FUNCTIONS.md")))
     );
 
     /// <summary>What first-order steps must reach.</summary>
