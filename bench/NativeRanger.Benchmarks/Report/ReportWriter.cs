@@ -160,8 +160,15 @@ internal sealed partial class ReportWriter(string folder)
 
     private static Figure RatioFigure(NativeResults results)
     {
+        // One panel per number of threads; the tables have the rest.
+        var widest = results.Measurements.Any(m => m.Isa is "avx512") ? "avx512" : "avx2";
         var best = results
-            .Measurements.Where(m => m.Study is "sizes" && m.Kernel is "chosen" && m.Isa is not "scalar")
+            .Measurements.Where(m =>
+                m.Study is "sizes"
+                && m.Kernel is "chosen"
+                && m.Type is "float32"
+                && string.Equals(m.Isa, widest, StringComparison.Ordinal)
+            )
             .ToArray();
         return BenchFigure.Of(
             [
