@@ -1,6 +1,9 @@
+using NativeRanger.Tests.Runtime;
+
 namespace NativeRanger.Tests.Soak;
 
-/// <summary>The soak of <c>build.sh --target=Soak</c>, scaled down.</summary>
+/// <summary>The soak of <c>build.sh --target=Soak</c>, scaled down; alone, since it measures the memory of the process.</summary>
+[Collection(nameof(WholeProcess))]
 public sealed class SoakTests
 {
     [Theory]
