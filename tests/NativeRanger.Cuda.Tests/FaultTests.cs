@@ -36,11 +36,20 @@ public sealed class FaultTests : IDisposable
     [Fact]
     public void Fault_61_a_device_that_cannot_be_opened_can_be_opened_later()
     {
-        const int Device = 7;
-        StandIn.Fail("cuModuleLoadDataEx", 1, OutOfMemory);
-        Assert.False(Backend.TryCuda(Device, out _, out var reason));
-        Assert.Contains("cuModuleLoadDataEx failed: out of memory", reason, StringComparison.Ordinal);
-        Assert.True(Backend.TryCuda(Device, out _, out _));
+        // One that no other test has opened: info opens all that there are.
+        const int Device = StandIn.Devices + 1;
+        StandIn.Set($"devices={Device + 1}");
+        try
+        {
+            StandIn.Fail("cuModuleLoadDataEx", 1, OutOfMemory);
+            Assert.False(Backend.TryCuda(Device, out _, out var reason));
+            Assert.Contains("cuModuleLoadDataEx failed: out of memory", reason, StringComparison.Ordinal);
+            Assert.True(Backend.TryCuda(Device, out _, out _));
+        }
+        finally
+        {
+            StandIn.Set($"devices={StandIn.Devices}");
+        }
     }
 
     /// <summary>Whichever allocation of binding and of the first step fails: nothing has changed, and nothing leaks.</summary>
