@@ -445,6 +445,55 @@ TEST(Validation, SquareSums) {
     EXPECT_EQ(first[0], -1);
 }
 
+TEST(Validation, GradientSums) {
+    options o(NR_SGD, NR_FLOAT32);
+    nr_options how = o.view();
+    float p[8] = {}, g[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    double sum = -1;
+    double *sums = &sum;
+    nr_tensor t = {};
+    t.parameter = p;
+    t.gradient = g;
+    t.outer = t.rows = 1;
+    t.inner = t.stride = 8;
+    auto status = [&] { return nr_gradient_sums(&how, 1, &t, &sums); };
+
+    EXPECT_EQ(nr_gradient_sums(nullptr, 1, &t, &sums), NR_E_NULL);
+    EXPECT_EQ(nr_gradient_sums(&how, -1, &t, &sums), NR_E_LENGTH);
+    EXPECT_EQ(nr_gradient_sums(&how, 1, nullptr, &sums), NR_E_NULL);
+    EXPECT_EQ(nr_gradient_sums(&how, 1, &t, nullptr), NR_E_NULL);
+    sums = nullptr;
+    EXPECT_EQ(status(), NR_E_NULL);
+    sums = reinterpret_cast<double *>(g);
+    EXPECT_EQ(status(), NR_E_OVERLAP);
+    sums = &sum;
+    how.isa = NR_ISA_COUNT;
+    EXPECT_EQ(status(), NR_E_ISA);
+    how.isa = NR_ISA_AUTO;
+    how.adaptive_clip = 0.1;
+    EXPECT_EQ(status(), NR_E_OPTION);
+    how.adaptive_clip = 0;
+    t.rows = 2;
+    EXPECT_EQ(status(), NR_E_LENGTH);
+    t.rows = 1;
+    t.outer = 2;
+    EXPECT_EQ(status(), NR_E_LENGTH);
+    t.outer = 1;
+    t.inner = INT64_MAX;
+    EXPECT_EQ(status(), NR_E_OVERFLOW);
+    t.inner = 8;
+    how.weight_decay = 0.5;
+    t.parameter = nullptr;
+    EXPECT_EQ(status(), NR_E_NULL);
+    how.weight_decay = 0;
+    t.gradient = nullptr;
+    EXPECT_EQ(status(), NR_OK);
+    EXPECT_EQ(sum, -1);
+    t.gradient = g;
+    EXPECT_EQ(status(), NR_OK);
+    EXPECT_EQ(sum, 36);
+}
+
 TEST(Validation, ReduceAndAccumulate) {
     double sums[4] = {1, 2, 3, 4};
     double result = -1;

@@ -154,7 +154,7 @@ internal sealed unsafe class CollectiveParameterExchange<T> : ParameterExchange<
     private readonly Communicator communicator;
     private readonly ShardPlan plan;
     private readonly IReadOnlyList<ShardedParameter> parameters;
-    private readonly Way[] ways = new Way[Ways];
+    private readonly Gathering<T>[] ways = new Gathering<T>[Ways];
     private readonly long* bytes;
     private readonly long* offsets;
 
@@ -252,7 +252,7 @@ internal sealed unsafe class CollectiveParameterExchange<T> : ParameterExchange<
         }
     }
 
-    private void Finish(Way way, T** callers)
+    private void Finish(Gathering<T> way, T** callers)
     {
         if (way.Bucket < 0)
         {
@@ -280,15 +280,5 @@ internal sealed unsafe class CollectiveParameterExchange<T> : ParameterExchange<
         }
 
         way.Bucket = -1;
-    }
-
-    private sealed class Way(MessageBatch batch, AlignedMemory<T> gathered)
-    {
-        public MessageBatch Batch { get; } = batch;
-
-        public AlignedMemory<T> Gathered { get; } = gathered;
-
-        /// <summary>The bucket that is under way, or -1.</summary>
-        public int Bucket { get; set; } = -1;
     }
 }

@@ -9,7 +9,7 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
     private readonly Communicator communicator;
     private readonly ShardPlan plan;
     private readonly IReadOnlyList<ShardedParameter> parameters;
-    private readonly Way[] ways = new Way[Ways];
+    private readonly Gathering<T>[] ways = new Gathering<T>[Ways];
     private readonly long[] receivedFrom;
 
     public DirectParameterExchange(
@@ -82,7 +82,7 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
     private static long GatheredLength(Segment segment) =>
         !segment.Owned || Messages.IsDirect(segment, sizeof(T)) ? 0 : segment.Length;
 
-    private void Receive(Way way, int sender, T** callers)
+    private void Receive(Gathering<T> way, int sender, T** callers)
     {
         var gathered = 0L;
         foreach (ref readonly var segment in plan.Segments(sender, way.Bucket).AsSpan())
@@ -112,7 +112,7 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
     }
 
     /// <summary>Gathers the own short segments; those that are counted by rows also go to their place in the caller's array.</summary>
-    private long Gather(Way way, T** callers, T** own)
+    private long Gather(Gathering<T> way, T** callers, T** own)
     {
         var start = way.Gathered.Address + receivedFrom[communicator.Rank];
         var place = start;
@@ -137,7 +137,7 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
         return place - start;
     }
 
-    private void Send(Way way, int receiver, T** callers, long gathered)
+    private void Send(Gathering<T> way, int receiver, T** callers, long gathered)
     {
         foreach (ref readonly var segment in plan.Segments(communicator.Rank, way.Bucket).AsSpan())
         {
@@ -163,7 +163,7 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
         }
     }
 
-    private void Finish(Way way, T** callers)
+    private void Finish(Gathering<T> way, T** callers)
     {
         if (way.Bucket < 0)
         {
@@ -190,15 +190,5 @@ internal sealed unsafe class DirectParameterExchange<T> : ParameterExchange<T>
         }
 
         way.Bucket = -1;
-    }
-
-    private sealed class Way(MessageBatch batch, AlignedMemory<T> gathered)
-    {
-        public MessageBatch Batch { get; } = batch;
-
-        public AlignedMemory<T> Gathered { get; } = gathered;
-
-        /// <summary>The bucket that is under way, or -1.</summary>
-        public int Bucket { get; set; } = -1;
     }
 }

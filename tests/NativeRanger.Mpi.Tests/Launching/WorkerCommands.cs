@@ -213,10 +213,13 @@ internal static class WorkerCommands
         Process.GetCurrentProcess().Kill();
     }
 
+    /// <summary>Kills or stops this process.</summary>
     private static void Lose(string how)
     {
         using var kill = Process.Start("kill", [how, $"{Environment.ProcessId}"]);
         kill.WaitForExit();
+
+        // No other thread waits for this: here the signal arrives, at the latest a moment after kill has ended.
         Thread.Sleep(Patience);
     }
 }
