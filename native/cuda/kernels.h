@@ -4,6 +4,7 @@
 
 #include "cuda/kernel_list.h"
 #include "cuda/norms.h"
+#include "cuda/row_steps.h"
 #include "cuda/seed.h"
 #include "cuda/steps.h"
 
@@ -21,7 +22,8 @@
 
 #define NR_RULE_ENTRIES(rule)                                                                                          \
     NR_ENTRY(step_##rule, launch, step<rule, T>(l))                                                                    \
-    NR_ENTRY(sum_update_rows_##rule, launch, sum_row_blocks<T, update_summer<rule, T>>(l))
+    NR_ENTRY(staged_step_##rule, launch, step_staged_rows<rule, T>(l))                                                 \
+    NR_ENTRY(sum_update_rows_##rule, launch, sum_row_blocks<T, update_sums<rule>>(l))
 
 NR_RULE_ENTRIES(sgd)
 NR_RULE_ENTRIES(sgd_momentum)
@@ -29,9 +31,11 @@ NR_RULE_ENTRIES(adagrad)
 NR_RULE_ENTRIES(adam)
 NR_RULE_ENTRIES(radam)
 NR_ENTRY(follow_without_gradient, launch, follow_without_gradient<T>(l))
-NR_ENTRY(sum_gradient_rows, launch, sum_row_blocks<T, gradient_summer<T>>(l))
+NR_ENTRY(sum_gradient_rows, launch, sum_row_blocks<T, gradient_sums>(l))
+NR_ENTRY(sum_gradient_tiles, launch, sum_row_tiles<T>(l))
 NR_ENTRY(finish_long_rows, launch, finish_long_rows<T>(l))
 NR_ENTRY(sum_squares, launch, sum_squares<T>(l))
+NR_ENTRY(reduce_squares, launch, reduce_squares<T>(l))
 NR_ENTRY(find_norm, launch, find_norm<T>(l))
 NR_ENTRY(sum_second_moments, launch, sum_second_moments<T>(l))
 NR_ENTRY(decide_seed_fast, launch, decide_seed<T>(l, false))

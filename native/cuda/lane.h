@@ -59,6 +59,14 @@ struct lane {
     }
     NR_DEVICE void store(T *to) const { *(NR_GLOBAL words *)(to) = word<T, Width>::join(x); }
 
+    /* In memory that the threads of a block share. */
+    static NR_DEVICE lane load_shared(const T *from) {
+        lane l;
+        word<T, Width>::split(*reinterpret_cast<const words *>(from), l.x);
+        return l;
+    }
+    NR_DEVICE void store_shared(T *to) const { *reinterpret_cast<words *>(to) = word<T, Width>::join(x); }
+
     friend NR_DEVICE lane operator+(lane a, lane b) {
         lane l;
         NR_EACH l.x[i] = a.x[i] + b.x[i];

@@ -10,7 +10,6 @@ namespace {
 using namespace nr::cuda_host;
 
 constexpr int64_t alignment = 16;
-constexpr int stages = 4;
 
 int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
@@ -19,15 +18,21 @@ int64_t elements_of(const nr_tensor &t) { return t.outer * t.rows * t.inner; }
 /* What a step does something with. */
 bool is_live(const nr_tensor &t) { return elements_of(t) != 0 && (t.gradient != nullptr || t.active != 0); }
 
-int64_t blocks_of(int64_t elements) { return (elements + sum_block - 1) / sum_block; }
-
-/* Sums of a tensor's blocks: of its rows, of the squares of its gradient (twice), of its second moment. */
+/* Sums of a tensor's blocks: of its rows, of the squares of its gradient (twice, in every round), of its second moment. */
 int64_t sums_of(const nr_tensor &t) {
     const int64_t row_blocks = blocks_of(t.outer * t.inner);
     const int64_t rows = row_blocks > 1 ? most_sums * t.rows * row_blocks : 0;
-    const int64_t squares = 2 * blocks_of(elements_of(t));
-    return rows > squares ? rows : squares;
+    squares left = {nullptr, blocks_of(elements_of(t))};
+    int64_t all = 2 * left.count;
+    while (left.count > 1) {
+        left = left.reduced();
+        all += 2 * left.count;
+    }
+    return rows > all ? rows : all;
 }
+
+/* Rounds in which the squares of the largest tensor become one sum. */
+constexpr int most_rounds = 5;
 
 template <class X>
 X *take(region &from, int64_t count) {
@@ -51,30 +56,25 @@ X *take_on_device(region &from, int64_t count) {
 
 bool is_seed(const nr_options &o) { return o.algorithm == NR_SEED_RANGER; }
 
-kernel_id step_kernel(const nr_options &o) {
+/* In the order of NR_CUDA_RULES. */
+enum rule_id { rule_sgd, rule_sgd_momentum, rule_adagrad, rule_adam, rule_radam };
+
+rule_id rule_of(const nr_options &o) {
     switch (o.algorithm) {
     case NR_SGD:
-        return o.beta1 != 0.0 ? kernel_step_sgd_momentum : kernel_step_sgd;
+        return o.beta1 != 0.0 ? rule_sgd_momentum : rule_sgd;
     case NR_ADAGRAD:
-        return kernel_step_adagrad;
+        return rule_adagrad;
     case NR_ADAM:
-        return kernel_step_adam;
+        return rule_adam;
     default:
-        return kernel_step_radam;
+        return rule_radam;
     }
 }
 
-kernel_id update_kernel(const nr_options &o) {
-    switch (o.algorithm) {
-    case NR_SGD:
-        return o.beta1 != 0.0 ? kernel_sum_update_rows_sgd_momentum : kernel_sum_update_rows_sgd;
-    case NR_ADAGRAD:
-        return kernel_sum_update_rows_adagrad;
-    case NR_ADAM:
-        return kernel_sum_update_rows_adam;
-    default:
-        return kernel_sum_update_rows_radam;
-    }
+/* The kernel of a rule, of those that begin with the one of the first rule. */
+kernel_id kernel_of(kernel_id first, const nr_options &o) {
+    return static_cast<kernel_id>(static_cast<int>(first) + rule_of(o));
 }
 
 /* Never inlined, so that nothing of it can move to where the caller's control word is in force. */
@@ -182,12 +182,23 @@ private:
             out.seed = on_device(table_, seed);
         }
         out.given_rows = t.row_values != nullptr ? 1 : 0;
+        out.staged_rows = is_seed(o) ? 0 : staged_rows_of(out);
+    }
+
+    /* A multiple of the elements of an access, so that whole accesses are possible. */
+    static int32_t staged_rows_of(const gpu_tensor<T> &t) {
+        if (t.a.g == nullptr || !takes_part(t, stage_mean) || takes_part(t, stage_norms) || t.outer != 1 ||
+            t.inner > chunk_elements)
+            return 0;
+        constexpr int64_t width = 16 / static_cast<int64_t>(sizeof(T));
+        const int64_t fit = chunk_elements / t.inner;
+        return static_cast<int32_t>(fit < width ? fit : fit / width * width);
     }
 
     /* Adds a launch over count tensors; items_of tells how many items each has. Nothing if there are none. */
     template <class Items>
-    void add(kernel_id kernel, bool by_warps, const gpu_tensor<T> *tensors, int64_t count, double clip_norm,
-             int32_t stage, const Items &items_of) {
+    void add(kernel_id kernel, worker by, const gpu_tensor<T> *tensors, int64_t count, double clip_norm, int32_t stage,
+             const Items &items_of) {
         const int64_t before = table_.used;
         auto *first = take<int64_t>(table_, count + 1);
         first[0] = 0;
@@ -197,12 +208,11 @@ private:
             table_.used = before;
             return;
         }
-        launches_[launched_++] = {
-            kernel,
-            by_warps,
-            kernel == kernel_find_norm,
-            first[count],
-            {on_device(table_, tensors), on_device(table_, first), count, found_, clip_norm, stage, skip_ ? 1 : 0}};
+        launches_[launched_++] = {kernel,
+                                  by,
+                                  first[count],
+                                  {on_device(table_, tensors), on_device(table_, first), count, found_, nullptr,
+                                   clip_norm, stage, skip_ ? 1 : 0}};
     }
 
     static int64_t elements(const gpu_tensor<T> &t) { return t.outer * t.rows * t.inner; }
@@ -210,50 +220,70 @@ private:
     static int64_t chunks_of(const gpu_tensor<T> &t) { return (elements(t) + chunk_elements - 1) / chunk_elements; }
 
     void measure_gradients(int64_t count, bool clips) {
-        const auto blocks = [](const gpu_tensor<T> &t) { return t.a.g != nullptr ? blocks_of(elements(t)) : 0; };
-        add(kernel_sum_squares, true, tensors_, count, 0.0, 0, blocks);
-        if (clips)
-            add(kernel_find_norm, true, tensors_, count, 0.0, 0, blocks);
+        auto *totals = take_on_device<double>(scratch_, 2 * count);
+        int64_t gradients = 0;
+        for (int64_t i = 0; i < count; ++i)
+            if (tensors_[i].a.g != nullptr)
+                tensors_[i].total = totals + 2 * gradients++;
+
+        add(kernel_sum_squares, worker::warp, tensors_, count, 0.0, 0,
+            [](const gpu_tensor<T> &t) { return t.a.g != nullptr ? blocks_of(elements(t)) : 0; });
+        if (!clips || gradients == 0)
+            return;
+        for (int32_t round = 0; round < most_rounds; ++round)
+            add(kernel_reduce_squares, worker::warp, tensors_, count, 0.0, round, [round](const gpu_tensor<T> &t) {
+                squares left = {nullptr, t.a.g != nullptr ? blocks_of(elements(t)) : 0};
+                for (int32_t i = 0; i < round; ++i)
+                    left = left.reduced();
+                return left.count > 1 ? left.reduced().count : 0;
+            });
+        launches_[launched_++] = {
+            kernel_find_norm, worker::single_block, 1, {nullptr, nullptr, gradients, found_, totals, 0.0, 0, 0}};
     }
 
-    static bool takes_part(const gpu_tensor<T> &t, int32_t stage) {
-        const general_flags &f = t.a.flags;
-        if (t.a.g == nullptr || t.given_rows != 0)
-            return false;
-        switch (stage) {
-        case stage_norms:
-            return f.adaptive;
-        case stage_mean:
-            return f.centre_gradient;
-        case stage_deviations:
-            return f.standardise;
-        default:
-            return f.centre_update && f.moves;
-        }
+    /* Rows that lie side by side, which a warp each would read an element of every line at a time. */
+    static bool in_tiles(const gpu_tensor<T> &t) { return t.outer > 1 && t.inner < tile_rows && t.rows >= tile_rows; }
+
+    /* Blocks of rows, or of tiles of them, that have to be summed before the step. */
+    static int64_t row_items(const gpu_tensor<T> &t, int32_t stage, bool tiles) {
+        if (t.a.g == nullptr || t.staged_rows != 0 || !takes_part(t, stage) ||
+            (stage != stage_update && in_tiles(t)) != tiles)
+            return 0;
+        return (tiles ? (t.rows + tile_rows - 1) / tile_rows : t.rows) * blocks_of(t.outer * t.inner);
     }
 
     void find_rows(const nr_cuda_group &g, const gpu_tensor<T> *tensors, int64_t count) {
         for (int32_t stage = 0; stage < stages; ++stage) {
-            const kernel_id kernel = stage == stage_update ? update_kernel(*g.options) : kernel_sum_gradient_rows;
-            add(kernel, true, tensors, count, g.clip_norm, stage, [stage](const gpu_tensor<T> &t) {
-                return takes_part(t, stage) ? t.rows * blocks_of(t.outer * t.inner) : 0;
-            });
-            add(kernel_finish_long_rows, true, tensors, count, g.clip_norm, stage, [stage](const gpu_tensor<T> &t) {
-                return takes_part(t, stage) && blocks_of(t.outer * t.inner) > 1 ? t.rows : 0;
-            });
+            const kernel_id by_rows =
+                stage == stage_update ? kernel_of(kernel_sum_update_rows_sgd, *g.options) : kernel_sum_gradient_rows;
+            add(by_rows, worker::warp, tensors, count, g.clip_norm, stage,
+                [stage](const gpu_tensor<T> &t) { return row_items(t, stage, false); });
+            add(kernel_sum_gradient_tiles, worker::block, tensors, count, g.clip_norm, stage,
+                [stage](const gpu_tensor<T> &t) { return row_items(t, stage, true); });
+            add(kernel_finish_long_rows, worker::warp, tensors, count, g.clip_norm, stage,
+                [stage](const gpu_tensor<T> &t) {
+                    const bool is_long = blocks_of(t.outer * t.inner) > 1;
+                    return is_long && (row_items(t, stage, false) != 0 || row_items(t, stage, true) != 0) ? t.rows : 0;
+                });
         }
     }
 
     void step_group(const nr_cuda_group &g, const gpu_tensor<T> *tensors, int64_t count) {
-        const auto chunks = [](const gpu_tensor<T> &t) { return t.a.g != nullptr ? chunks_of(t) : 0; };
+        const auto chunks = [](const gpu_tensor<T> &t) {
+            return t.a.g != nullptr && t.staged_rows == 0 ? chunks_of(t) : 0;
+        };
         find_rows(g, tensors, count);
         if (is_seed(*g.options)) {
             move_seed_moments(g, tensors, count);
-            add(kernel_update_seed, false, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_update_seed, worker::block, tensors, count, g.clip_norm, 0, chunks);
         } else {
-            add(step_kernel(*g.options), false, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_of(kernel_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_of(kernel_staged_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0,
+                [](const gpu_tensor<T> &t) {
+                    return t.staged_rows != 0 ? (t.rows + t.staged_rows - 1) / t.staged_rows : 0;
+                });
         }
-        add(kernel_follow_without_gradient, false, tensors, count, g.clip_norm, 0,
+        add(kernel_follow_without_gradient, worker::block, tensors, count, g.clip_norm, 0,
             [](const gpu_tensor<T> &t) { return t.a.g == nullptr ? chunks_of(t) : 0; });
     }
 
@@ -285,10 +315,11 @@ private:
         for (const bool slow : pairs) {
             const gpu_tensor<T> *pair = moments_of(tensors, count, slow);
             if (slow)
-                add(kernel_start_slow_moments, false, tensors, count, g.clip_norm, 0, chunks);
-            add(kernel_step_radam, false, pair, count, g.clip_norm, 0, chunks);
-            add(kernel_sum_second_moments, true, pair, count, g.clip_norm, 0, blocks);
-            add(slow ? kernel_decide_seed_slow : kernel_decide_seed_fast, true, pair, count, g.clip_norm, 0, one);
+                add(kernel_start_slow_moments, worker::block, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_step_radam, worker::block, pair, count, g.clip_norm, 0, chunks);
+            add(kernel_sum_second_moments, worker::warp, pair, count, g.clip_norm, 0, blocks);
+            add(slow ? kernel_decide_seed_slow : kernel_decide_seed_fast, worker::warp, pair, count, g.clip_norm, 0,
+                one);
         }
     }
 
@@ -304,14 +335,15 @@ private:
     nr::step_scalars cached_ = {};
 };
 
-/* No group has more launches than this, the two for the gradients left out. */
-constexpr int64_t launches_of_group = 2 * stages + 9;
+/* Launches about all gradients, and the most of a group. */
+constexpr int64_t launches_of_gradients = 2 + most_rounds;
+constexpr int64_t launches_of_group = 3 * stages + 10;
 
 } // namespace
 
 needs measure(int32_t group_count, const nr_cuda_group *groups) {
     int64_t live = 0;
-    needs n = {rounded(sizeof(verdict)), 0, 2 + group_count * launches_of_group};
+    needs n = {rounded(sizeof(verdict)), 0, launches_of_gradients + group_count * launches_of_group};
     for (int32_t g = 0; g < group_count; ++g) {
         const bool seed = is_seed(*groups[g].options);
         int64_t in_group = 0;
@@ -329,7 +361,8 @@ needs measure(int32_t group_count, const nr_cuda_group *groups) {
         n.table += launches_of_group * rounded((in_group + 1) * static_cast<int64_t>(sizeof(int64_t)));
         live += in_group;
     }
-    n.table += 2 * rounded((live + 1) * static_cast<int64_t>(sizeof(int64_t))) + 4 * alignment;
+    n.table += launches_of_gradients * rounded((live + 1) * static_cast<int64_t>(sizeof(int64_t))) + 4 * alignment;
+    n.scratch += rounded(2 * live * static_cast<int64_t>(sizeof(double)));
     return n;
 }
 

@@ -11,11 +11,12 @@ namespace nr_cuda {
 
 using nr::cuda_host::launch;
 
-/* The items of a launch are chunks, each done by a block of threads, or what a warp does at a time. */
+/* Who does an item of a launch. */
+enum class worker { block, warp, single_block /* which does them all */ };
+
 struct planned_launch {
     kernel_id kernel;
-    bool by_warps;
-    bool single_block;
+    worker by;
     int64_t items;
     launch argument;
 };

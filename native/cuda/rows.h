@@ -2,6 +2,7 @@
 #ifndef NR_CUDA_ROWS_H
 #define NR_CUDA_ROWS_H
 
+#include "cuda/tile_sum.h"
 #include "cuda/warp_sum.h"
 
 #include "math/row_values.h"
@@ -16,7 +17,10 @@ struct known_row {
     T mean;
     T denominator;
 
-    NR_DEVICE gradient_term<T> gradient(const task<T> &a) { return {a, {&scale, &mean, &denominator}, false}; }
+    template <class Source>
+    NR_DEVICE gradient_term<T, Source> gradient(const task<T> &a, const Source &raw) {
+        return {a, {&scale, &mean, &denominator}, false, raw};
+    }
 };
 
 template <class T>
@@ -30,6 +34,11 @@ template <class T>
 NR_DEVICE known_row<T> row_before(const gpu_tensor<T> &t, const task<T> &a, int32_t stage, int64_t r) {
     const bool first = stage == stage_norms || (stage != stage_deviations && !a.flags.adaptive);
     return first ? known_row<T>{T(1), T(0), T(1)} : row_of(t, r);
+}
+
+template <class T>
+NR_DEVICE int64_t row_length(const gpu_tensor<T> &t) {
+    return t.outer * t.inner;
 }
 
 template <class T, class Term>
@@ -68,7 +77,7 @@ NR_DEVICE double norm_of(double sum, double shrunk) {
 template <class T>
 NR_DEVICE void finish_row(const gpu_tensor<T> &t, const task<T> &a, int32_t stage, int64_t r,
                           const double (&sums)[most_sums]) {
-    const int64_t length = t.outer * t.inner;
+    const int64_t length = row_length(t);
     known_row<T> v = row_before(t, a, stage, r);
     if (stage == stage_norms)
         v.scale = adaptive_scale<T>(a.adaptive_clip, norm_of<T>(sums[0], sums[1]), norm_of<T>(sums[2], sums[3]));
@@ -79,31 +88,97 @@ NR_DEVICE void finish_row(const gpu_tensor<T> &t, const task<T> &a, int32_t stag
     t.row_values[r] = {double(v.scale), double(v.mean), double(v.denominator)};
 }
 
-/* Sums one block of one row: of a short row all of it, which is then finished. */
-template <class T, class Summer>
-struct row_block_body {
-    const launch &l;
-    const Summer &summer;
+/* Who has a row: a warp, whose threads are its lanes, and of which the first has the sums. */
+struct row_of_warp {
+    template <int Sums, class Terms>
+    static NR_DEVICE void sum(int64_t begin, int64_t end, const Terms &terms, double (&sums)[Sums]) {
+        sum_by_warp(begin, end, terms, sums);
+    }
+};
 
-    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t item) const {
-        const task<T> a = task_of(t, l);
-        const int64_t length = t.outer * t.inner;
-        const int64_t blocks = (length + sum_block - 1) / sum_block;
-        const int64_t r = quotient(item, blocks);
-        const int64_t block = item - r * blocks;
-        const int64_t begin = block * sum_block;
-        const int64_t end = length - begin < sum_block ? length : begin + sum_block;
+/* Or a thread of each warp of a block. */
+struct row_of_tile {
+    template <int Sums, class Terms>
+    static NR_DEVICE void sum(int64_t begin, int64_t end, const Terms &terms, double (&sums)[Sums]) {
+        sum_by_block(begin, end, terms, sums);
+    }
+};
 
-        known_row<T> row = row_before(t, a, l.stage, r);
-        double sums[most_sums] = {};
-        summer.sum(l.stage, t, a, row, r, begin, end, sums);
-        if (lane_in_warp() != 0)
-            return;
+/* What a stage sums: of the elements [begin, end) of a row. */
+template <class Holder, class T, class Source>
+struct row_summer {
+    const gpu_tensor<T> &t;
+    const task<T> &a;
+    const Source &raw;
+    int64_t r;
+    int64_t begin;
+    int64_t end;
+
+    template <class Term>
+    NR_DEVICE void sum_term(const Term &term, double (&sums)[most_sums]) const {
+        double one[1] = {};
+        Holder::sum(begin, end, row_terms<T, Term>{t, r, term}, one);
+        /* All of them, as for the norms: what is stored by one branch only would be kept in memory. */
+        NR_UNROLL
+        for (int k = 0; k < most_sums; ++k)
+            sums[k] = k == 0 ? one[0] : 0.0;
+    }
+
+    NR_DEVICE void sum_gradient(int32_t stage, double (&sums)[most_sums]) const {
+        known_row<T> row = row_before(t, a, stage, r);
+        if (stage == stage_mean)
+            sum_term(row.gradient(a, raw), sums);
+        else
+            sum_term(deviation_term<T, Source>{row.gradient(a, raw)}, sums);
+    }
+
+    NR_DEVICE void sum_norms(double (&sums)[most_sums]) const { Holder::sum(begin, end, norm_terms<T>{t, a, r}, sums); }
+
+    template <class Rule>
+    NR_DEVICE void sum_update(double (&sums)[most_sums]) const {
+        known_row<T> row = row_before(t, a, stage_update, r);
+        sum_term(update_term<Rule, T>{row.gradient(a, raw)}, sums);
+    }
+};
+
+struct gradient_sums {
+    template <class Summer>
+    static NR_DEVICE void take(int32_t stage, const Summer &summer, double (&sums)[most_sums]) {
+        if (stage == stage_norms)
+            summer.sum_norms(sums);
+        else
+            summer.sum_gradient(stage, sums);
+    }
+};
+
+template <class Rule>
+struct update_sums {
+    template <class Summer>
+    static NR_DEVICE void take(int32_t, const Summer &summer, double (&sums)[most_sums]) {
+        summer.template sum_update<Rule>(sums);
+    }
+};
+
+/* One block of one row: of a short row all of it, which is then finished. */
+template <class T>
+struct row_block {
+    const gpu_tensor<T> &t;
+    int64_t r;
+    int64_t block;
+
+    NR_DEVICE int64_t begin() const { return block * sum_block; }
+    NR_DEVICE int64_t end() const {
+        const int64_t length = row_length(t);
+        return length - begin() < sum_block ? length : begin() + sum_block;
+    }
+
+    NR_DEVICE void keep(const task<T> &a, int32_t stage, const double (&sums)[most_sums]) const {
+        const int64_t blocks = blocks_of(row_length(t));
         if (blocks == 1) {
-            finish_row(t, a, l.stage, r, sums);
+            finish_row(t, a, stage, r, sums);
             return;
         }
-        const int count = sums_of_stage(l.stage);
+        const int count = sums_of_stage(stage);
         NR_UNROLL
         for (int k = 0; k < most_sums; ++k)
             if (k < count)
@@ -111,39 +186,56 @@ struct row_block_body {
     }
 };
 
-template <class T, class Term>
-NR_DEVICE void sum_term(const gpu_tensor<T> &t, int64_t r, int64_t begin, int64_t end, const Term &term,
-                        double (&sums)[most_sums]) {
-    double one[1] = {};
-    sum_by_warp(begin, end, row_terms<T, Term>{t, r, term}, one);
-    sums[0] = one[0];
+template <class T, class Sums>
+struct sum_row_block {
+    const launch &l;
+
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t item) const {
+        const task<T> a = task_of(t, l);
+        const int64_t blocks = blocks_of(row_length(t));
+        const int64_t r = quotient(item, blocks);
+        const row_block<T> part = {t, r, item - r * blocks};
+        const gradient_in_place raw = {};
+        double sums[most_sums] = {};
+        Sums::take(l.stage, row_summer<row_of_warp, T, gradient_in_place>{t, a, raw, r, part.begin(), part.end()},
+                   sums);
+        if (lane_in_warp() == 0)
+            part.keep(a, l.stage, sums);
+    }
+};
+
+/* An item is a block of a row. */
+template <class T, class Sums>
+NR_DEVICE void sum_row_blocks(const launch &l) {
+    if (!skipped(l))
+        for_warps<T>(l, sum_row_block<T, Sums>{l});
 }
 
 template <class T>
-struct gradient_summer {
-    NR_DEVICE void sum(int32_t stage, const gpu_tensor<T> &t, const task<T> &a, known_row<T> &row, int64_t r,
-                       int64_t begin, int64_t end, double (&sums)[most_sums]) const {
-        if (stage == stage_norms)
-            sum_by_warp(begin, end, norm_terms<T>{t, a, r}, sums);
-        else if (stage == stage_mean)
-            sum_term(t, r, begin, end, row.gradient(a), sums);
-        else
-            sum_term(t, r, begin, end, deviation_term<T>{row.gradient(a)}, sums);
+struct sum_row_tile {
+    const launch &l;
+
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t item) const {
+        const task<T> a = task_of(t, l);
+        const int64_t blocks = blocks_of(row_length(t));
+        const int64_t tile = quotient(item, blocks);
+        const int64_t mine = tile * tile_rows + lane_in_warp();
+        /* Beyond the last row a thread sums that row too, for nobody. */
+        const row_block<T> part = {t, mine < t.rows ? mine : t.rows - 1, item - tile * blocks};
+        const gradient_in_place raw = {};
+        double sums[most_sums] = {};
+        gradient_sums::take(
+            l.stage, row_summer<row_of_tile, T, gradient_in_place>{t, a, raw, part.r, part.begin(), part.end()}, sums);
+        if (thread_in_block() < tile_rows && mine < t.rows)
+            part.keep(a, l.stage, sums);
     }
 };
 
-template <class Rule, class T>
-struct update_summer {
-    NR_DEVICE void sum(int32_t, const gpu_tensor<T> &t, const task<T> &a, known_row<T> &row, int64_t r, int64_t begin,
-                       int64_t end, double (&sums)[most_sums]) const {
-        sum_term(t, r, begin, end, update_term<Rule, T>{row.gradient(a)}, sums);
-    }
-};
-
-template <class T, class Summer>
-NR_DEVICE void sum_row_blocks(const launch &l) {
+/* An item is a block of each of 32 rows, whose elements lie side by side. */
+template <class T>
+NR_DEVICE void sum_row_tiles(const launch &l) {
     if (!skipped(l))
-        for_warps<T>(l, row_block_body<T, Summer>{l, Summer{}});
+        for_blocks<T>(l, sum_row_tile<T>{l});
 }
 
 /* A row of several blocks: an item per row. */
@@ -153,7 +245,7 @@ struct long_row_body {
 
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t r) const {
         const task<T> a = task_of(t, l);
-        const int64_t blocks = (t.outer * t.inner + sum_block - 1) / sum_block;
+        const int64_t blocks = blocks_of(row_length(t));
         const int count = sums_of_stage(l.stage);
         double sums[most_sums] = {};
         for (int k = 0; k < count; ++k) {

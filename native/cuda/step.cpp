@@ -106,7 +106,9 @@ nr_status take_slot(nr_cuda_queue *q, staging_slot **slot) {
 nr_status run(nr_cuda_queue *q, const planned_launch &l, int type) {
     constexpr int threads = 256;
     constexpr int64_t warps = threads / 32;
-    const int64_t wanted = l.single_block ? 1 : l.by_warps ? (l.items + warps - 1) / warps : l.items;
+    const int64_t wanted = l.by == worker::single_block ? 1
+                           : l.by == worker::warp       ? (l.items + warps - 1) / warps
+                                                        : l.items;
     launch argument = l.argument;
     void *arguments[] = {&argument};
     return launch_kernel(q, q->device->functions[l.kernel][type], grid_of(q->device, wanted), threads, arguments);

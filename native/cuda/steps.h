@@ -8,9 +8,9 @@
 
 namespace nr::gpu {
 
-/* The statistics of the rows that the elements from e on belong to. */
+/* The statistics of the rows that the elements from e on belong to, as far as the step asks for them. */
 template <class V, class T = typename V::element>
-NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, int64_t e) {
+NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, const general_flags &f, int64_t e) {
     row<V> result = {V::all(T(1)), V::all(T(0)), V::all(T(1))};
     if (t.row_values == nullptr)
         return result;
@@ -20,10 +20,13 @@ NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, int64_t e) {
     int64_t in_row = in_run - r * t.inner;
     NR_UNROLL
     for (int i = 0; i < V::width; ++i) {
-        const known_row<T> v = row_of(t, r);
-        result.scale.x[i] = v.scale;
-        result.mean.x[i] = v.mean;
-        result.denominator.x[i] = v.denominator;
+        const nr_row &v = t.row_values[r];
+        if (f.adaptive)
+            result.scale.x[i] = T(v.scale);
+        if (f.centre_gradient || f.centre_update)
+            result.mean.x[i] = T(v.mean);
+        if (f.standardise)
+            result.denominator.x[i] = T(v.denominator);
         if (++in_row == t.inner) {
             in_row = 0;
             /* the last row of a run has no next one, and there the elements end */
@@ -33,16 +36,18 @@ NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, int64_t e) {
     return result;
 }
 
-template <class Rule, class T>
+template <class Rule, class T, class Source>
 struct step_elements {
     const gpu_tensor<T> &t;
     const task<T> &a;
+    const Source &raw;
 
     template <class V>
     NR_DEVICE void run(int64_t e) const {
         const constants<V> k = spread_constants<V>(a.k);
         const int64_t at = place_of(t, e);
-        step_lane<Rule>(a, k, a.flags, rows_at<V>(t, e), V::all(a.leader_weight), V::load(a.g + at), at);
+        const V gradient = raw.template at<V>(a, at);
+        step_lane<Rule>(a, k, a.flags, rows_at<V>(t, a.flags, e), V::all(a.leader_weight), gradient, at);
     }
 };
 
@@ -54,7 +59,8 @@ struct step_chunk {
         if (t.a.g == nullptr)
             return;
         const task<T> a = task_of(t, l);
-        for_elements<T>(t.wide != 0, begin, end, step_elements<Rule, T>{t, a});
+        const gradient_in_place raw = {};
+        for_elements<T>(t.wide != 0, begin, end, step_elements<Rule, T, gradient_in_place>{t, a, raw});
     }
 };
 

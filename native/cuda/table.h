@@ -13,6 +13,9 @@ constexpr int64_t sum_block = 4096;
 /* Elements that a block of threads steps at a time. */
 constexpr int64_t chunk_elements = 4096;
 
+/* Rows that a block of threads sums together where they lie side by side. */
+constexpr int64_t tile_rows = 32;
+
 /* What is found out about all gradients of a step before it. */
 struct verdict {
     double norm;
@@ -43,13 +46,15 @@ struct gpu_tensor {
     int64_t inner;
     int64_t stride;
     nr_row *row_values; /* given, or computed by earlier launches; null where no row matters */
-    double *sums;       /* sums of blocks, side by side; see sums_per_block */
+    double *sums;       /* of blocks: of rows, of squares, or of the second moment */
+    double *total;      /* of all squares: plain, and shrunk */
     seed_tensor *seed;
     const int32_t *gate; /* null, or 0 there: nothing is done */
     int32_t wide;        /* every array can be moved 16 bytes at a time */
     int32_t with_states; /* without a gradient: followers reach the states */
     int32_t resets;      /* a follower starts SeedRanger's scalars afresh */
     int32_t given_rows;  /* row_values come from the caller */
+    int32_t staged_rows; /* that a block of threads sums and steps at a time; 0: they are summed before the step */
 };
 
 /* What is summed over the rows. */
@@ -64,6 +69,36 @@ enum row_stage : int32_t {
  * counts where the first overflow. */
 constexpr int sums_of_stage(int32_t stage) { return stage == stage_norms ? 4 : 1; }
 constexpr int most_sums = 4;
+constexpr int stages = 4;
+
+/* Whether a stage is needed for the rows of a tensor that has a gradient. */
+template <class T>
+NR_INLINE bool takes_part(const gpu_tensor<T> &t, int32_t stage) {
+    const general_flags &f = t.a.flags;
+    if (t.given_rows != 0)
+        return false;
+    switch (stage) {
+    case stage_norms:
+        return f.adaptive;
+    case stage_mean:
+        return f.centre_gradient;
+    case stage_deviations:
+        return f.standardise;
+    default:
+        return f.centre_update && f.moves;
+    }
+}
+
+NR_INLINE int64_t blocks_of(int64_t elements) { return (elements + sum_block - 1) / sum_block; }
+
+/* The sums of squares, of values and of shrunk values, that are still to be added up after some rounds of reduction: count of
+ * each, side by side. */
+struct squares {
+    double *sums;
+    int64_t count;
+
+    NR_INLINE squares reduced() const { return {sums + 2 * count, blocks_of(count)}; }
+};
 
 /* The argument of every kernel. An item is what a block of threads, or a warp, does at a time. */
 struct launch {
@@ -71,9 +106,10 @@ struct launch {
     const int64_t *first; /* count + 1: the first item of each tensor, and how many items there are */
     int64_t count;
     verdict *found;
-    double clip_norm; /* 0: not at all */
-    int32_t stage;
-    int32_t skip; /* do nothing if a gradient is not finite */
+    const double *totals; /* of the squares of the tensors that have a gradient */
+    double clip_norm;     /* 0: not at all */
+    int32_t stage;        /* of row_stage, or how often the squares have been reduced */
+    int32_t skip;         /* do nothing if a gradient is not finite */
 };
 
 /* sum += gradient */

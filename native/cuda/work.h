@@ -96,42 +96,58 @@ NR_DEVICE void for_elements(bool wide, int64_t begin, int64_t end, const Body &b
     constexpr int width = access_width<T>;
     const int64_t thread = thread_in_block();
     const int64_t threads = threads_in_block();
-    int64_t single = begin;
-    if (wide) {
-        single = begin + (end - begin) / width * width;
-        for (int64_t e = begin + thread * width; e < single; e += threads * width)
+    /* [first, last) in whole accesses, what is before and behind it one by one. */
+    int64_t first = begin;
+    int64_t last = begin;
+    if (wide && begin / width < end / width) {
+        first = (begin + width - 1) / width * width;
+        last = end / width * width;
+        for (int64_t e = first + thread * width; e < last; e += threads * width)
             body.template run<lane<T, width>>(e);
     }
-    for (int64_t e = single + thread; e < end; e += threads)
-        body.template run<lane<T, 1>>(e);
+    const int64_t behind = last - first;
+    for (int64_t e = begin + thread; e < end - behind; e += threads)
+        body.template run<lane<T, 1>>(e < first ? e : e + behind);
 }
 
-/* Calls body with every tensor that has items here, and the range of its elements, a chunk at a time. */
+/* Calls body with the items of one of several workers, each the number of the item among those of its tensor. */
 template <class T, class Body>
-NR_DEVICE void for_chunks(const launch &l, const Body &body) {
+NR_DEVICE void for_items(const launch &l, int64_t worker, int64_t workers, const Body &body) {
     const int64_t items = l.first[l.count];
-    for (int64_t item = block_in_grid(); item < items; item += blocks_in_grid()) {
-        const int64_t n = find_tensor(l, item);
-        const gpu_tensor<T> &t = tensor_at<T>(l, n);
-        if (gate_closed(t))
-            continue;
-        const int64_t begin = (item - l.first[n]) * chunk_elements;
-        const int64_t elements = elements_of(t);
-        const int64_t end = elements - begin < chunk_elements ? elements : begin + chunk_elements;
-        body.run(t, begin, end);
-    }
-}
-
-/* Calls body with every tensor that has items here, and the number of the item among them, a warp at a time. */
-template <class T, class Body>
-NR_DEVICE void for_warps(const launch &l, const Body &body) {
-    const int64_t items = l.first[l.count];
-    for (int64_t item = warp_in_grid(); item < items; item += warps_in_grid()) {
+    for (int64_t item = worker; item < items; item += workers) {
         const int64_t n = find_tensor(l, item);
         const gpu_tensor<T> &t = tensor_at<T>(l, n);
         if (!gate_closed(t))
             body.run(t, item - l.first[n]);
     }
+}
+
+template <class T, class Body>
+NR_DEVICE void for_blocks(const launch &l, const Body &body) {
+    for_items<T>(l, block_in_grid(), blocks_in_grid(), body);
+}
+
+template <class T, class Body>
+NR_DEVICE void for_warps(const launch &l, const Body &body) {
+    for_items<T>(l, warp_in_grid(), warps_in_grid(), body);
+}
+
+template <class T, class Body>
+struct chunk_of_elements {
+    const Body &body;
+
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t item) const {
+        const int64_t begin = item * chunk_elements;
+        const int64_t elements = elements_of(t);
+        const int64_t end = elements - begin < chunk_elements ? elements : begin + chunk_elements;
+        body.run(t, begin, end);
+    }
+};
+
+/* Calls body with every tensor that has items here, and the range of its elements, a chunk at a time. */
+template <class T, class Body>
+NR_DEVICE void for_chunks(const launch &l, const Body &body) {
+    for_blocks<T>(l, chunk_of_elements<T, Body>{body});
 }
 
 } // namespace nr::gpu

@@ -63,8 +63,10 @@ TEST(Ptx, RoundsEveryOperationOnce) {
 TEST(Ptx, MovesSixteenBytesAndSpillsNothing) {
     const std::string ptx = read_ptx();
     EXPECT_EQ(ptx.find(".local"), std::string::npos);
-    for (const char *name : {"step_sgd", "step_sgd_momentum", "step_adagrad", "step_adam", "step_radam", "update_seed",
-                             "follow_without_gradient", "start_slow_moments", "accumulate"})
+    for (const char *name :
+         {"step_sgd", "step_sgd_momentum", "step_adagrad", "step_adam", "step_radam", "staged_step_sgd",
+          "staged_step_sgd_momentum", "staged_step_adagrad", "staged_step_adam", "staged_step_radam", "update_seed",
+          "follow_without_gradient", "start_slow_moments", "accumulate"})
         for (const char *type : {"f32", "f64"}) {
             const std::string entry = std::string(".entry nr_") + name + "_" + type + "(";
             const size_t begin = ptx.find(entry);
@@ -73,6 +75,10 @@ TEST(Ptx, MovesSixteenBytesAndSpillsNothing) {
             const std::string wide = type == std::string("f32") ? "global.v4.f32" : "global.v2.f64";
             EXPECT_NE(body.find("ld." + wide), std::string::npos) << entry;
             EXPECT_NE(body.find("st." + wide), std::string::npos) << entry;
+            const bool staged = std::string(name).rfind("staged", 0) == 0;
+            const std::string in_shared = type == std::string("f32") ? "shared.v4.f32" : "shared.v2.f64";
+            EXPECT_EQ(body.find("st." + in_shared) != std::string::npos, staged) << entry;
+            EXPECT_EQ(body.find("ld." + in_shared) != std::string::npos, staged) << entry;
         }
 }
 
@@ -99,8 +105,10 @@ TYPED_TEST(PtxBits, EqualTheProcessors) {
         std::vector<std::unique_ptr<device_tensor<TypeParam>>> there;
         std::vector<nr_tensor> views;
         for (int i = 0; i < 3; ++i) {
-            const shape s =
-                round % 10 == 9 ? row_major(2, 4'099) : random_shape(random, 12, algorithm == NR_SEED_RANGER);
+            const shape s = round % 10 == 9   ? row_major(2, 4'099)
+                            : round % 10 == 7 ? column_major(300, 5)
+                            : round % 10 == 3 ? row_major(3, 1'400)
+                                              : random_shape(random, 12, algorithm == NR_SEED_RANGER);
             all.push_back(random_tensor<TypeParam>(random, o, s, round % 2 == 0));
         }
         for (auto &t : all) {
@@ -118,6 +126,35 @@ TYPED_TEST(PtxBits, EqualTheProcessors) {
             ASSERT_EQ(difference(all[i], got), "")
                 << describe(o, all[i].extents(), NR_ISA_SCALAR) << " round " << round;
         }
+    }
+}
+
+/* More tensors than are added up at a time. */
+TYPED_TEST(PtxBits, OfTheNormOfManyTensors) {
+    random_bits random(13);
+    fixture at;
+    options o(NR_SGD, type_of<TypeParam>);
+    o.how.beta1 = 0;
+    nr_options how = o.view();
+    std::vector<tensor<TypeParam>> all;
+    std::vector<std::unique_ptr<device_tensor<TypeParam>>> there;
+    std::vector<nr_tensor> views;
+    double total = 0;
+    for (int i = 0; i < 520; ++i) {
+        all.emplace_back(random, o, flat(1), false);
+        there.push_back(std::make_unique<device_tensor<TypeParam>>(at, all.back()));
+        views.push_back(there.back()->view());
+        total += double(all.back().g[0]) * double(all.back().g[0]);
+    }
+    const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), 0.5};
+    ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+    how.clip_factor = 0.5 / std::sqrt(total);
+    for (size_t i = 0; i < all.size(); ++i) {
+        tensor<TypeParam> got = all[i];
+        there[i]->fetch(got);
+        const nr_tensor t = all[i].view();
+        ASSERT_EQ(nr_step(&how, 1, &t), NR_OK);
+        ASSERT_EQ(difference(all[i], got), "") << i;
     }
 }
 

@@ -18,6 +18,29 @@ protected:
     }
 };
 
+/* The norm over the gradients of all tensors; options_of[i] are those of the i-th. */
+template <class T>
+double norm_over(const std::vector<const nr_options *> &options_of, const std::vector<nr_tensor> &tensors) {
+    for (double by : {1.0, 0x1p-600}) {
+        double total = 0;
+        for (size_t i = 0; i < tensors.size(); ++i) {
+            if (tensors[i].gradient == nullptr)
+                continue;
+            const int64_t n = tensors[i].outer * tensors[i].rows * tensors[i].inner;
+            std::vector<double> sums(size_t((n + 4'095) / 4'096));
+            double *list = sums.data();
+            int32_t nonfinite = 0;
+            double sum = 0;
+            EXPECT_EQ(nr_square_sums(options_of[i], 1, &tensors[i], by, &list, &nonfinite), NR_OK);
+            EXPECT_EQ(nr_reduce(int64_t(sums.size()), list, &sum), NR_OK);
+            total += sum;
+        }
+        if (by != 1.0 || !std::isinf(total) || sizeof(T) != 8)
+            return std::sqrt(total) / by;
+    }
+    return 0;
+}
+
 template <class T>
 void expect_clipped(double magnitude, double limit) {
     random_bits random(21);
@@ -35,12 +58,14 @@ void expect_clipped(double magnitude, double limit) {
         for (T &x : all.back().g)
             x *= T(magnitude);
     }
+    /* Each group's own options prepare its gradients. */
     const nr_options how[] = {a.view(), b.view()};
     std::vector<std::unique_ptr<device_tensor<T>>> there;
     std::vector<nr_tensor> views, host;
     for (auto &t : all) {
         there.push_back(std::make_unique<device_tensor<T>>(at, t));
         views.push_back(there.back()->view());
+        host.push_back(t.view());
     }
     const nr_cuda_group groups[] = {{&how[0], views.data(), 3, limit}, {&how[1], views.data() + 3, 3, 0.0}};
     ASSERT_EQ(nr_cuda_step(at.queue, 2, groups, 0), NR_OK);
@@ -48,32 +73,7 @@ void expect_clipped(double magnitude, double limit) {
     for (size_t i = 0; i < all.size(); ++i)
         there[i]->fetch(got[i]);
 
-    /* Each group's own options prepare its gradients. */
-    double total = 0;
-    for (int g = 0; g < 2; ++g)
-        for (int i = 3 * g; i < 3 * g + 3; ++i)
-            host.push_back(all[size_t(i)].view());
-    bool overflows = false;
-    for (double by : {1.0, 0x1p-600}) {
-        if (by != 1.0 && !overflows)
-            break;
-        total = 0;
-        for (size_t i = 0; i < host.size(); ++i) {
-            if (host[i].gradient == nullptr)
-                continue;
-            const int64_t n = host[i].outer * host[i].rows * host[i].inner;
-            std::vector<double> sums(size_t((n + 4'095) / 4'096));
-            double *list = sums.data();
-            int32_t nonfinite = 0;
-            double sum = 0;
-            ASSERT_EQ(nr_square_sums(&how[i / 3], 1, &host[i], by, &list, &nonfinite), NR_OK);
-            ASSERT_EQ(nr_reduce(int64_t(sums.size()), list, &sum), NR_OK);
-            total += sum;
-        }
-        overflows = by == 1.0 && std::isinf(total) && sizeof(T) == 8;
-        if (!overflows)
-            total = by == 1.0 ? std::sqrt(total) : std::sqrt(total) * 0x1p600;
-    }
+    const double total = norm_over<T>({&how[0], &how[0], &how[0], &how[1], &how[1], &how[1]}, host);
     nr_options clipped = how[0];
     if (total > limit)
         clipped.clip_factor = limit / total;
@@ -88,6 +88,74 @@ TEST_F(Queue, ClipsByTheNormOverAllGroups) {
     expect_clipped<float>(1, 1e9);
     expect_clipped<double>(1, 0.25);
     expect_clipped<double>(1e200, 0.25);
+}
+
+/* More tensors than are added up at a time, in the order in which they are given. */
+TEST_F(Queue, ClipsByTheNormOfManyTensors) {
+    random_bits random(27);
+    fixture at;
+    const options o(NR_SGD, NR_FLOAT64);
+    nr_options how = o.view();
+    std::vector<tensor<double>> all;
+    for (int i = 0; i < 1'300; ++i) {
+        all.emplace_back(random, o, flat(1 + i % 7), false);
+        all.back().with_gradient = i % 5 != 4;
+        for (double &x : all.back().g)
+            x = std::ldexp(x, pick(random, 40) - 20);
+    }
+    std::vector<std::unique_ptr<device_tensor<double>>> there;
+    std::vector<nr_tensor> views, host;
+    for (auto &t : all) {
+        there.push_back(std::make_unique<device_tensor<double>>(at, t));
+        views.push_back(there.back()->view());
+        host.push_back(t.view());
+    }
+    const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), 0.25};
+    ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+    const double norm = norm_over<double>(std::vector<const nr_options *>(host.size(), &how), host);
+    ASSERT_GT(norm, 0.25);
+    how.clip_factor = 0.25 / norm;
+    for (size_t i = 0; i < all.size(); ++i) {
+        tensor<double> got = all[i];
+        there[i]->fetch(got);
+        ASSERT_EQ(nr_step(&how, 1, &host[i]), NR_OK);
+        ASSERT_EQ(difference(all[i], got), "") << i;
+    }
+}
+
+/* So large a tensor that the sums of its blocks are summed in blocks twice. */
+TEST_F(Queue, ClipsByTheNormOfALargeTensor) {
+    fixture at;
+    constexpr int64_t n = int64_t{4'096} * 4'096 + 5'000;
+    options o(NR_SGD, NR_FLOAT32);
+    o.how.beta1 = 0;
+    nr_options how = o.view();
+    std::vector<float> want(size_t(n), 1.0f), gradient(size_t(n), 0.0f);
+    for (int64_t i = 0; i < n; ++i)
+        gradient[size_t(i)] = float(i % 1'013) * 0x1p-10f;
+    void *p = nullptr, *g = nullptr;
+    ASSERT_EQ(nr_cuda_allocate(at.device, n * 4, &p), NR_OK);
+    ASSERT_EQ(nr_cuda_allocate(at.device, n * 4, &g), NR_OK);
+    ASSERT_EQ(nr_cuda_copy(at.queue, p, want.data(), n * 4), NR_OK);
+    ASSERT_EQ(nr_cuda_copy(at.queue, g, gradient.data(), n * 4), NR_OK);
+    nr_tensor here = {};
+    here.parameter = want.data();
+    here.gradient = gradient.data();
+    here.outer = here.rows = 1;
+    here.inner = here.stride = n;
+    here.step = 1;
+    nr_tensor there = here;
+    there.parameter = p;
+    there.gradient = g;
+    const nr_cuda_group group = {&how, &there, 1, 0.25};
+    ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+    how.clip_factor = 0.25 / norm_over<float>({&how}, {here});
+    ASSERT_EQ(nr_step(&how, 1, &here), NR_OK);
+    std::vector<float> got(size_t(n), 0.0f);
+    ASSERT_EQ(nr_cuda_copy(at.queue, got.data(), p, n * 4), NR_OK);
+    EXPECT_EQ(std::memcmp(got.data(), want.data(), size_t(n) * 4), 0);
+    EXPECT_EQ(nr_cuda_free(at.device, p), NR_OK);
+    EXPECT_EQ(nr_cuda_free(at.device, g), NR_OK);
 }
 
 TEST_F(Queue, SkipsTheWholeStepAndSaysSo) {
@@ -123,28 +191,39 @@ TEST_F(Queue, SkipsTheWholeStepAndSaysSo) {
     }
 }
 
-/* One launch, and one more for the means of rows, however many tensors there are. */
+/* One launch, one more where some tensors are centralised and others not, however many there are. */
 TEST_F(Queue, TakesFewLaunches) {
     random_bits random(23);
     fixture at;
     const options o(NR_RADAM, NR_FLOAT32);
     const nr_options how = o.view();
-    for (int count : {1, 2'000}) {
+    struct expectation {
+        int count;
+        bool mixed;
+        shape s;
+        int64_t launches;
+    };
+    for (const expectation &e :
+         {expectation{1, false, row_major(2, 3), 1}, expectation{2'000, false, row_major(2, 3), 1},
+          expectation{2'000, true, row_major(2, 3), 2}, expectation{1, false, row_major(2, 4'096), 1},
+          expectation{1, false, row_major(2, 5'000), 3}, expectation{1, false, column_major(40, 50), 2}}) {
         std::vector<tensor<float>> all;
         std::vector<std::unique_ptr<device_tensor<float>>> there;
         std::vector<nr_tensor> views;
-        for (int i = 0; i < count; ++i) {
-            tensor<float> t(random, o, row_major(2, 3), false);
-            t.flags = NR_CENTRALISE;
+        for (int i = 0; i < e.count; ++i) {
+            tensor<float> t(random, o, e.s, false);
+            t.flags = e.mixed && i % 2 == 0 ? 0 : NR_CENTRALISE;
             there.push_back(std::make_unique<device_tensor<float>>(at, t));
             views.push_back(there.back()->view());
         }
-        const nr_cuda_group group = {&how, views.data(), count, 0.0};
+        const nr_cuda_group group = {&how, views.data(), e.count, 0.0};
+        /* Tables grow in the first step, and never again. */
+        ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
         const int64_t before = device::standin_calls("cuLaunchKernel");
         const int64_t waits = device::standin_calls("cuStreamSynchronize");
         ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
-        EXPECT_EQ(device::standin_calls("cuLaunchKernel") - before, 2) << count;
-        EXPECT_EQ(device::standin_calls("cuStreamSynchronize") - waits, count == 1 ? 0 : 2) << "tables that grow";
+        EXPECT_EQ(device::standin_calls("cuLaunchKernel") - before, e.launches) << e.count << " of " << e.s.inner;
+        EXPECT_EQ(device::standin_calls("cuStreamSynchronize"), waits);
         ASSERT_EQ(nr_cuda_queue_wait(at.queue), NR_OK);
     }
 }

@@ -111,4 +111,51 @@ TYPED_TEST(SameBits, RowsOfSeveralBlocks) {
         }
 }
 
+/* Rows that fit shared memory, as many of them as do at a time, and rows that are too long by one element. */
+TYPED_TEST(SameBits, RowsInSharedMemory) {
+    random_bits random(5);
+    for (int multiprocessors : {1, 50}) {
+        device::standin_set(("multiprocessors=" + std::to_string(multiprocessors)).c_str());
+        fixture at;
+        for (int algorithm : {NR_SGD, NR_ADAGRAD, NR_ADAM, NR_RADAM})
+            for (int skew = 0; skew < 4; ++skew) {
+                options o = random_options(random, algorithm, type_of<TypeParam>);
+                o.how.adaptive_clip = 0;
+                o.how.flags &= ~uint32_t{NR_CENTRALISE_UPDATE};
+                std::vector<tensor<TypeParam>> all;
+                for (shape s : {row_major(3, 4'096), row_major(5, 4'095), row_major(2, 4'097), row_major(9, 1'025),
+                                row_major(7, 1'366), row_major(2'049, 2), row_major(1'000, 7), row_major(200, 64)}) {
+                    all.emplace_back(random, o, s, skew == 1, skew);
+                    all.back().step = 6;
+                    all.back().active = random() & ((uint64_t{1} << o.followers.size()) - 1);
+                    all.back().flags = skew == 2 ? NR_STANDARDISE : NR_CENTRALISE;
+                }
+                expect_same(at, o, all);
+            }
+    }
+}
+
+/* Rows that lie side by side are summed 32 at a time. */
+TYPED_TEST(SameBits, RowsSideBySide) {
+    random_bits random(6);
+    for (int multiprocessors : {1, 50}) {
+        device::standin_set(("multiprocessors=" + std::to_string(multiprocessors)).c_str());
+        fixture at;
+        for (int64_t rows : {31, 32, 33, 97})
+            for (int64_t columns : {1, 2, 31, 32, 33, 100, 4'096, 8'200}) {
+                if (columns > 100 && rows != 33)
+                    continue;
+                options o = random_options(random, algorithms[columns % 4], type_of<TypeParam>);
+                o.how.adaptive_clip = columns % 3 == 0 ? 0.3 : 0.0;
+                std::vector<tensor<TypeParam>> all;
+                for (shape s : {column_major(rows, columns), shape{columns, rows, 3, 3 * rows + 1}}) {
+                    all.emplace_back(random, o, s, columns % 2 == 0, int(columns % 4));
+                    all.back().step = 6;
+                    all.back().flags = s.row_length() < 2 ? 0 : columns % 4 == 0 ? NR_STANDARDISE : NR_CENTRALISE;
+                }
+                expect_same(at, o, all);
+            }
+    }
+}
+
 } // namespace

@@ -56,9 +56,15 @@ struct event_object {
     uint64_t ticket = 0;
 };
 
+struct piece_of_work {
+    std::function<void()> run;
+    uint64_t to = 0; /* of a copy */
+    uint64_t from = 0;
+};
+
 struct stream_object {
     int device = 0;
-    std::deque<std::function<void()>> work;
+    std::deque<piece_of_work> work;
     uint64_t done = 0; /* tickets */
     uint64_t next = 0;
 };
@@ -156,17 +162,17 @@ stream_object *stream_of(void *handle) {
     return handle != nullptr ? static_cast<stream_object *>(handle) : &the().null_stream;
 }
 
-void put(stream_object *s, std::function<void()> what) {
-    s->work.push_back(std::move(what));
+void put(stream_object *s, std::function<void()> what, uint64_t to = 0, uint64_t from = 0) {
+    s->work.push_back({std::move(what), to, from});
     ++s->next;
 }
 
 void finish(stream_object *s, uint64_t ticket) {
     while (s->done < ticket && !s->work.empty()) {
-        const std::function<void()> what = std::move(s->work.front());
+        const piece_of_work what = std::move(s->work.front());
         s->work.pop_front();
         ++s->done;
-        what();
+        what.run();
     }
 }
 
@@ -175,10 +181,13 @@ void finish_all() {
         finish(s, s->next);
 }
 
-bool work_is_pending() {
+/* Anything may use memory of a device, but only copies use memory of the host. */
+bool may_be_in_use(uint64_t address, const allocation &memory) {
+    const auto inside = [&](uint64_t a) { return a - address < static_cast<uint64_t>(memory.bytes); };
     for (const stream_object *s : the().streams)
-        if (!s->work.empty())
-            return true;
+        for (const piece_of_work &w : s->work)
+            if (memory.device >= 0 || inside(w.to) || inside(w.from))
+                return true;
     return false;
 }
 
@@ -243,7 +252,7 @@ int release(uint64_t address) {
     const auto found = w.memory.find(address);
     if (found == w.memory.end())
         return invalid_value;
-    if (!has_waited && work_is_pending()) {
+    if (!has_waited && may_be_in_use(address, found->second)) {
         ++w.violations;
         finish_all();
     }
@@ -511,7 +520,8 @@ int cuMemFreeHost(void *memory) {
 int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
     NR_IN_CONTEXT(cuMemcpyAsync);
     stream_object *s = stream_of(stream);
-    put(s, [=] { std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes); });
+    put(
+        s, [=] { std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes); }, to, from);
     if (is_pageable(to) || is_pageable(from))
         finish(s, s->next);
     return success;

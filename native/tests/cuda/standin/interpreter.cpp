@@ -26,6 +26,7 @@ enum class operation {
     add,
     subtract,
     multiply,
+    multiply_add,
     divide,
     remainder,
     negate,
@@ -36,6 +37,8 @@ enum class operation {
     invert,
     left,
     right,
+    least,
+    greatest,
     compare,
     choose,
     convert,
@@ -48,11 +51,14 @@ enum class operation {
     finish
 };
 
-enum class where { immediate, reg, thread, threads, block, blocks, vector, argument };
+enum class where { immediate, reg, thread, threads, block, blocks, vector, argument, shared };
+
+/* Memory that an instruction names; any: by the address. */
+enum class space { any, global, shared };
 
 struct operand {
     where place = where::immediate;
-    uint64_t value = 0; /* immediate, register, or the offset of an argument or an address */
+    uint64_t value = 0; /* immediate, register, or an offset: of an argument, in shared memory, of an address */
     int base = -1;      /* register of an address; -1: none */
     std::vector<operand> parts;
 };
@@ -62,7 +68,7 @@ struct instruction {
     type result;
     type source;
     std::string modifier; /* of multiply, compare, shuffle */
-    bool from_arguments = false;
+    space memory = space::any;
     int predicate = -1;
     bool negated = false;
     size_t target = 0;
@@ -76,11 +82,19 @@ struct parameter {
     uint64_t bytes = 0;
 };
 
+/* A variable that the threads of a block share. */
+struct shared_variable {
+    uint64_t bytes = 0;
+    uint64_t alignment = 1;
+};
+using shared_variables = std::map<std::string, shared_variable>;
+
 struct kernel {
     std::string body;
     std::vector<parameter> parameters;
     std::vector<instruction> code;
     int registers = 0;
+    uint64_t shared_bytes = 0;
     bool parsed = false;
 };
 
@@ -148,7 +162,7 @@ uint64_t bits_of(F x) {
 
 class parser {
 public:
-    explicit parser(kernel &k) : k_(k) {}
+    parser(kernel &k, const shared_variables &shared) : k_(k), shared_(shared) {}
 
     void parse() {
         std::istringstream lines(k_.body);
@@ -192,16 +206,35 @@ private:
             o.base = register_of(base);
             return o;
         }
-        o.place = where::argument;
-        o.value += argument_offset(base);
+        read_name(base, o);
         return o;
     }
 
-    uint64_t argument_offset(const std::string &name) {
+    /* A parameter or a shared variable: what o is relative to. */
+    void read_name(const std::string &name, operand &o) {
         for (const parameter &p : k_.parameters)
-            if (p.name == name)
-                return p.offset;
-        fail("no parameter " + name);
+            if (p.name == name) {
+                o.place = where::argument;
+                o.value += p.offset;
+                return;
+            }
+        o.place = where::shared;
+        o.value += shared_offset(name);
+    }
+
+    /* Each variable has its place where the kernel names it first. */
+    uint64_t shared_offset(const std::string &name) {
+        const auto known = offsets_.find(name);
+        if (known != offsets_.end())
+            return known->second;
+        const auto found = shared_.find(name);
+        if (found == shared_.end())
+            fail("neither a parameter nor a shared variable: " + name);
+        const uint64_t alignment = found->second.alignment;
+        const uint64_t offset = (k_.shared_bytes + alignment - 1) / alignment * alignment;
+        k_.shared_bytes = offset + found->second.bytes;
+        offsets_[name] = offset;
+        return offset;
     }
 
     operand read_operand(const std::string &text) {
@@ -228,8 +261,7 @@ private:
         } else if (text[0] == '-' || std::isdigit(static_cast<unsigned char>(text[0]))) {
             o.value = text[0] == '-' ? static_cast<uint64_t>(std::stoll(text)) : std::stoull(text, nullptr, 0);
         } else {
-            o.place = where::argument; /* the address of a parameter */
-            o.value = argument_offset(text);
+            read_name(text, o);
         }
         return o;
     }
@@ -261,14 +293,15 @@ private:
 
     static operation operation_of(const std::vector<std::string> &name) {
         static const std::map<std::string, operation> known = {
-            {"ld", operation::load},       {"st", operation::store},      {"mov", operation::move},
-            {"add", operation::add},       {"sub", operation::subtract},  {"mul", operation::multiply},
-            {"div", operation::divide},    {"rem", operation::remainder}, {"neg", operation::negate},
-            {"abs", operation::absolute},  {"and", operation::both},      {"or", operation::either},
-            {"xor", operation::exclusive}, {"not", operation::invert},    {"shl", operation::left},
-            {"shr", operation::right},     {"setp", operation::compare},  {"selp", operation::choose},
-            {"cvt", operation::convert},   {"cvta", operation::address},  {"bra", operation::branch},
-            {"shfl", operation::shuffle},  {"sqrt", operation::root},     {"ret", operation::finish}};
+            {"ld", operation::load},          {"st", operation::store},      {"mov", operation::move},
+            {"add", operation::add},          {"sub", operation::subtract},  {"mul", operation::multiply},
+            {"mad", operation::multiply_add}, {"div", operation::divide},    {"rem", operation::remainder},
+            {"neg", operation::negate},       {"abs", operation::absolute},  {"and", operation::both},
+            {"or", operation::either},        {"xor", operation::exclusive}, {"not", operation::invert},
+            {"shl", operation::left},         {"shr", operation::right},     {"min", operation::least},
+            {"max", operation::greatest},     {"setp", operation::compare},  {"selp", operation::choose},
+            {"cvt", operation::convert},      {"cvta", operation::address},  {"bra", operation::branch},
+            {"shfl", operation::shuffle},     {"sqrt", operation::root},     {"ret", operation::finish}};
         if (name[0] == "bar")
             return name[1] == "warp" ? operation::warp_barrier : operation::barrier;
         const auto found = known.find(name[0]);
@@ -286,12 +319,13 @@ private:
                 if (!has_result)
                     i.source = t;
                 has_result = true;
-            } else if (name[n] == "param") {
-                i.from_arguments = true;
-            } else if (i.what == operation::multiply || i.what == operation::compare || i.what == operation::shuffle) {
+            } else if (name[n] == "global" || name[n] == "shared") {
+                i.memory = name[n] == "global" ? space::global : space::shared;
+            } else if (i.what == operation::multiply || i.what == operation::multiply_add ||
+                       i.what == operation::compare || i.what == operation::shuffle) {
                 if (name[n] != "rn" && name[n] != "sync")
                     i.modifier = name[n];
-            } else if ((i.what == operation::load || i.what == operation::store) && name[n] != "global" &&
+            } else if ((i.what == operation::load || i.what == operation::store) && name[n] != "param" &&
                        name[n] != "v2" && name[n] != "v4") {
                 fail("memory that kernels do not use: " + i.text);
             }
@@ -299,6 +333,8 @@ private:
     }
 
     kernel &k_;
+    const shared_variables &shared_;
+    std::map<std::string, uint64_t> offsets_;
     std::map<std::string, int> registers_;
 };
 
@@ -309,6 +345,31 @@ struct thread {
     operation waits_at = operation::finish; /* shuffle, barrier or warp_barrier while it waits */
 };
 
+/* Who has read and written four bytes of shared memory since the threads of the block last met. */
+class shared_word {
+public:
+    /* False where another thread may come before or after: nothing orders the two. */
+    bool access(uint32_t thread, uint64_t meetings, bool writes) {
+        if (meetings_ != meetings)
+            *this = {};
+        meetings_ = meetings;
+        const bool alone = writes ? is(writer_, thread) && is(reader_, thread) : is(writer_, thread);
+        uint32_t &last = writes ? writer_ : reader_;
+        last = last == nobody || last == thread ? thread : several;
+        return alone;
+    }
+
+private:
+    static constexpr uint32_t nobody = ~uint32_t{0};
+    static constexpr uint32_t several = nobody - 1;
+
+    static bool is(uint32_t known, uint32_t thread) { return known == nobody || known == thread; }
+
+    uint64_t meetings_ = 0;
+    uint32_t writer_ = nobody;
+    uint32_t reader_ = nobody;
+};
+
 class machine {
 public:
     machine(const kernel &k, uint32_t blocks, uint32_t threads, const std::string &arguments)
@@ -316,6 +377,10 @@ public:
 
     void run_block(uint32_t block) {
         block_ = block;
+        /* What the block before has left there is nothing to rely on. */
+        words_.assign(k_.shared_bytes / sizeof(uint32_t) + 1, {});
+        shared_.assign((k_.shared_bytes + sizeof(access_unit) - 1) / sizeof(access_unit),
+                       {{0xa5a5a5a5, 0xa5a5a5a5, 0xa5a5a5a5, 0xa5a5a5a5}});
         all_.assign(threads_, {});
         for (thread &t : all_)
             t.registers.assign(static_cast<size_t>(k_.registers), 0);
@@ -336,6 +401,11 @@ public:
 private:
     static constexpr uint32_t warp = 32;
 
+    /* As aligned as the widest access wants it. */
+    struct alignas(16) access_unit {
+        uint32_t words[4];
+    };
+
     uint64_t value(const operand &o, uint32_t index) const {
         const thread &t = all_[index];
         switch (o.place) {
@@ -351,6 +421,8 @@ private:
             return blocks_;
         case where::argument:
             return reinterpret_cast<uint64_t>(arguments_.data()) + o.value;
+        case where::shared:
+            return reinterpret_cast<uint64_t>(shared_.data()) + o.value;
         default:
             return o.value;
         }
@@ -373,11 +445,14 @@ private:
         const operand &m = i.operands[load ? 1 : 0];
         const auto bytes = static_cast<uint64_t>(i.result.bytes);
         const uint64_t count = a.place == where::vector ? a.parts.size() : 1;
-        uint64_t address =
-            m.place == where::argument ? value(m, index) : all_[index].registers[static_cast<size_t>(m.base)] + m.value;
+        uint64_t address = m.base < 0 ? value(m, index) : all_[index].registers[static_cast<size_t>(m.base)] + m.value;
         if (address % (bytes * count) != 0)
             fail("misaligned: " + i.text);
-        if (!in_arguments(address))
+        if (in_shared(address) ? i.memory == space::global : i.memory == space::shared)
+            fail("not the memory that the instruction names: " + i.text);
+        if (in_shared(address))
+            check_shared(i, index, address, bytes * count, !load);
+        else if (!in_arguments(address))
             check_access(address, bytes * count);
         for (uint64_t n = 0; n < count; ++n, address += bytes) {
             const operand &part = a.place == where::vector ? a.parts[n] : a;
@@ -395,6 +470,19 @@ private:
 
     bool in_arguments(uint64_t address) const {
         return address - reinterpret_cast<uint64_t>(arguments_.data()) < arguments_.size();
+    }
+
+    bool in_shared(uint64_t address) const {
+        return address - reinterpret_cast<uint64_t>(shared_.data()) < k_.shared_bytes;
+    }
+
+    void check_shared(const instruction &i, uint32_t index, uint64_t address, uint64_t bytes, bool writes) {
+        if (!in_shared(address + bytes - 1))
+            fail("beyond the shared memory: " + i.text);
+        const uint64_t begin = address - reinterpret_cast<uint64_t>(shared_.data());
+        for (uint64_t word = begin / sizeof(uint32_t); word * sizeof(uint32_t) < begin + bytes; ++word)
+            if (!words_[word].access(index, meetings_, writes))
+                fail("a race for shared memory: " + i.text);
     }
 
     void execute(const instruction &i, uint32_t index) {
@@ -441,13 +529,23 @@ private:
         if (i.result.of == kind::real)
             result = i.result.bytes == 4 ? bits_of(calculate<float>(i, real<float>(a), real<float>(b)))
                                          : bits_of(calculate<double>(i, real<double>(a), real<double>(b)));
-        else if (i.what == operation::multiply && i.modifier == "wide")
-            result = i.result.of == kind::sign
-                         ? static_cast<uint64_t>(signed_value(a, i.result.bytes) * signed_value(b, i.result.bytes))
-                         : cut(a, i.result.bytes) * cut(b, i.result.bytes);
+        else if (i.what == operation::multiply)
+            result = product(i, a, b);
+        else if (i.what == operation::multiply_add)
+            result = cut(product(i, a, b) + get(3), i.modifier == "wide" ? 2 * i.result.bytes : i.result.bytes);
         else
             result = cut(calculate_bits(i, a, b), i.result.bytes);
         set(i.operands[0], index, i.result.of == kind::predicate ? result & 1 : result);
+    }
+
+    static uint64_t product(const instruction &i, uint64_t a, uint64_t b) {
+        const int bytes = i.result.bytes;
+        if (i.modifier == "lo")
+            return cut(a * b, bytes);
+        if (i.modifier != "wide")
+            fail("unknown multiplication: " + i.text);
+        return i.result.of == kind::sign ? static_cast<uint64_t>(signed_value(a, bytes) * signed_value(b, bytes))
+                                         : cut(a, bytes) * cut(b, bytes);
     }
 
     void move(const instruction &i, uint32_t index) {
@@ -549,8 +647,6 @@ private:
             return a + b;
         case operation::subtract:
             return a - b;
-        case operation::multiply:
-            return a * b;
         case operation::divide:
             return is_signed ? static_cast<uint64_t>(signed_value(a, bytes) / signed_value(b, bytes))
                              : cut(a, bytes) / cut(b, bytes);
@@ -572,9 +668,18 @@ private:
         case operation::right:
             b = b < static_cast<uint64_t>(8 * bytes) ? b : static_cast<uint64_t>(8 * bytes) - 1;
             return is_signed ? static_cast<uint64_t>(signed_value(a, bytes) >> b) : cut(a, bytes) >> b;
+        case operation::least:
+            return less(i.result, b, a) ? b : a;
+        case operation::greatest:
+            return less(i.result, a, b) ? b : a;
         default:
             fail("not for integers: " + i.text);
         }
+    }
+
+    static bool less(const type &t, uint64_t a, uint64_t b) {
+        return t.of == kind::sign ? signed_value(a, t.bytes) < signed_value(b, t.bytes)
+                                  : cut(a, t.bytes) < cut(b, t.bytes);
     }
 
     bool all_wait(uint32_t begin, uint32_t end, operation at) const {
@@ -606,6 +711,7 @@ private:
             }
         }
         if (all_wait(0, threads_, operation::barrier)) {
+            ++meetings_;
             let_go(0, threads_);
             any = true;
         }
@@ -630,6 +736,9 @@ private:
     const std::string &arguments_;
     uint32_t block_ = 0;
     std::vector<thread> all_;
+    std::vector<access_unit> shared_;
+    std::vector<shared_word> words_;
+    uint64_t meetings_ = 0;
 };
 
 /* The parameters between the parentheses of an entry. */
@@ -667,7 +776,31 @@ std::vector<parameter> read_parameters(const std::string &text) {
 
 struct ptx_module {
     mutable std::map<std::string, kernel> kernels;
+    shared_variables shared;
 };
+
+namespace {
+
+/* Declarations as in: .weak .shared .align 16 .b8 name[4096]; */
+shared_variables read_shared(const std::string &text) {
+    shared_variables found;
+    const std::string keyword = ".shared ";
+    for (size_t at = text.find(keyword); at != std::string::npos; at = text.find(keyword, at)) {
+        at += keyword.size();
+        std::string declaration = text.substr(at, text.find(';', at) - at);
+        const parameter p = read_parameters(declaration).front();
+        std::istringstream words(declaration);
+        std::string word;
+        shared_variable v = {p.bytes, 1};
+        while (words >> word)
+            if (word == ".align")
+                words >> v.alignment;
+        found[p.name] = v;
+    }
+    return found;
+}
+
+} // namespace
 
 std::shared_ptr<ptx_module> parse_ptx(const char *text, std::string &error) {
     auto module = std::make_shared<ptx_module>();
@@ -676,6 +809,7 @@ std::shared_ptr<ptx_module> parse_ptx(const char *text, std::string &error) {
         error = "this is no PTX";
         return nullptr;
     }
+    module->shared = read_shared(all);
     for (size_t at = all.find(".entry "); at != std::string::npos; at = all.find(".entry ", at)) {
         const size_t open = all.find('(', at);
         const size_t close = all.find(')', open);
@@ -709,7 +843,7 @@ void interpret(const ptx_module &module, const std::string &name, uint32_t block
                const std::vector<std::string> &arguments) {
     kernel &k = module.kernels.at(name);
     if (!k.parsed)
-        parser(k).parse();
+        parser(k, module.shared).parse();
     std::string all;
     for (size_t i = 0; i < arguments.size(); ++i) {
         all.resize(k.parameters[i].offset);
