@@ -428,8 +428,8 @@ Task("BenchDistributed")
     .IsDependentOn("Build")
     .Does(() =>
     {
-        string results = $"{BenchOutput}/distributed.json", run = $"{MpiOutput}/large-run";
         bool quick = HasArgument("quick");
+        string results = $"{(quick ? BenchOutput : "bench/results")}/distributed.json", run = $"{MpiOutput}/large-run";
         EnsureDirectoryExists(BenchOutput);
         EnsureDirectoryExists(MpiOutput);
         DeleteFiles($"{MpiOutput}/large-run*");

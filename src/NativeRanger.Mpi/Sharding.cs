@@ -21,10 +21,16 @@ public sealed class Sharding<T>
     /// <summary>The bytes of this rank's state arrays: moments, slow weights, averages.</summary>
     public long StateBytes => engine.StateBytes;
 
-    /// <summary>The bytes in which this rank sums gradients: those of its range.</summary>
+    /// <summary>
+    /// The bytes in which this rank keeps sums of gradients, those of its range: from the first step on that has several rounds
+    /// of micro-batches or clips by the norm, skips or throws; 0 before.
+    /// </summary>
     public long GradientBytes => engine.GradientBytes;
 
-    /// <summary>The bytes of buckets under way, and of copies of rows that do not lie in one piece; 0 before the first step.</summary>
+    /// <summary>
+    /// The bytes of buckets under way, of the sums of one bucket, and of copies of rows that do not lie in one piece; 0 before the
+    /// first step.
+    /// </summary>
     public long BucketBytes => engine.BucketBytes;
 
     /// <summary>The time that steps have taken altogether, waiting for other ranks included.</summary>

@@ -1,13 +1,14 @@
 using System.Text;
 using NativeRanger.Benchmarks.Studies;
 using NativeRanger.Cli.Plotting;
+using NativeRanger.Mpi;
 
 namespace NativeRanger.Benchmarks.Distributed;
 
 /// <summary>Takes the model's parameters from parts that were measured alone, checks it against whole steps, and extrapolates.</summary>
 internal sealed class DistributedReport
 {
-    private const double Bucket = 16 << 20;
+    private const double Slice = ShardingOptions.DefaultSlice;
     private const int ElementSize = 4;
 
     /// <summary>A link of 200 Gb/s, and 2 µs: what vendors state for present clusters, not measured here.</summary>
@@ -23,7 +24,7 @@ internal sealed class DistributedReport
     {
         this.results = results;
         var two = results.Single(r => r.Ranks == 2);
-        var buckets = Math.Ceiling((double)two.Bytes / two.BucketBytes);
+        var buckets = Math.Ceiling(two.Bytes / (Slice * two.Ranks));
         var latency = two.Barrier;
         var moved = two.Bytes / 2.0 * 2;
         var link = new Link(latency, moved / Math.Max(1e-9, two.Messages - (2 * buckets * latency)));
@@ -53,30 +54,37 @@ internal sealed class DistributedReport
                 + $"a = {here.AddSecondsPerByte * 1e9:0.00} ns/B; P = {here.Processors}.\n\n"
         );
         text.Append(
-            "Measured on one machine, in milliseconds, the least of several; load is the number of programs that wanted its processors meanwhile, "
-                + "which no model of an idle machine knows of:\n\n"
+            "Measured on one machine, in milliseconds, the least of several; others is the number of processors that other programs kept busy meanwhile:\n\n"
         );
         text.Append(
-            "| ranks | load | step | model | fast | messages alone | step of a shard | all-reduce and replicated step | step / (messages + 1.1 steps of a shard) |\n"
+            "| ranks | others | mode | step | reduce-scatter alone | all-gather alone | step of a shard | step / (collectives + 1.1 steps of a shard) |\n"
         );
-        text.Append("|---|---|---|---|---|---|---|---|---|\n");
+        text.Append("|---|---|---|---|---|---|---|---|\n");
         foreach (var r in results)
         {
-            var model = here.Seconds(r.Ranks, r.Bytes, r.BucketBytes);
+            Row(r, "reproducible", r.Reproducible);
+            Row(r, "fast", r.Fast);
+        }
+
+        text.Append(
+            "\n| ranks | reproducible step | model | messages alone | all-reduce and replicated step |\n|---|---|---|---|---|\n"
+        );
+        foreach (var r in results)
+        {
+            var model = here.Seconds(r.Ranks, r.Bytes, Slice * r.Ranks);
             text.Append(
-                $"| {r.Ranks} | {r.Load:0.0} | {Ms(r.Reproducible)} | {Ms(model)} ({model / r.Reproducible - 1:+0 %;-0 %}) | {Ms(r.Fast)} | {Ms(r.Messages)} | {Ms(r.ShardStep)} | "
-                    + $"{Ms(r.Replicated)} | {r.Ratio:0.00} |\n"
+                $"| {r.Ranks} | {Ms(r.Reproducible.Step)} | {Ms(model)} ({model / r.Reproducible.Step - 1:+0 %;-0 %}) | {Ms(r.Messages)} | {Ms(r.Replicated)} |\n"
             );
         }
 
-        text.Append("\nThe step with buckets of other sizes, in milliseconds:\n\n| ranks |");
-        var sizes = results[0].Buckets.Select(b => b.Bytes).Order().ToArray();
-        text.Append(string.Concat(sizes.Select(size => $" {size >> 10} KiB |"))).Append('\n');
-        text.Append('|').Append(string.Concat(Enumerable.Repeat("---|", sizes.Length + 1))).Append('\n');
+        text.Append(
+            "\nThe reproducible step, in milliseconds, by how many bytes of a bucket every rank steps; 512 KiB is the default:\n\n| ranks |"
+        );
+        text.Append(string.Concat(results[0].Slices.Select(s => $" {s.Bytes >> 10} KiB |"))).Append('\n');
+        text.Append('|').Append(string.Concat(Enumerable.Repeat("---|", results[0].Slices.Count + 1))).Append('\n');
         foreach (var r in results)
         {
-            var times = r.Buckets.OrderBy(b => b.Bytes).Select(b => $" {Ms(b.Seconds)} |");
-            text.Append($"| {r.Ranks} |{string.Concat(times)}\n");
+            text.Append($"| {r.Ranks} |{string.Concat(r.Slices.Select(s => $" {Ms(s.Seconds)} |"))}\n");
         }
 
         text.Append("\nBytes on a rank, by the library's own counters:\n\n");
@@ -92,7 +100,7 @@ internal sealed class DistributedReport
 
         text.Append(
             $"\n**A model, not a measurement**: a cluster with {cluster.Latency * 1e6:0} µs and {cluster.Bandwidth / 1e9:0} GB/s between ranks (stated by vendors, "
-                + "not measured here), s and a as above, buckets of 16 MiB, float32:\n\n"
+                + "not measured here), s and a as above, buckets of 512 KiB for each rank, float32:\n\n"
         );
         text.Append(
             "| parameters | ranks | step | messages alone | memory per rank | replicated: memory |\n|---|---|---|---|---|---|\n"
@@ -103,8 +111,8 @@ internal sealed class DistributedReport
             {
                 var bytes = count * ElementSize;
                 text.Append(
-                    $"| {count / 1e9:0} G | {w} | {Seconds(there.Seconds(w, bytes, Bucket))} | {Seconds(there.MessageSeconds(w, bytes, Bucket))} | "
-                        + $"{RankMemory.Bytes(w, bytes, Bucket) / 1e9:0.0} GB | {RankMemory.Replicated(bytes) / 1e9:0.0} GB |\n"
+                    $"| {count / 1e9:0} G | {w} | {Seconds(there.Seconds(w, bytes, Slice * w))} | {Seconds(there.MessageSeconds(w, bytes, Slice * w))} | "
+                        + $"{RankMemory.Bytes(w, bytes, Slice * w) / 1e9:0.0} GB | {RankMemory.Replicated(bytes) / 1e9:0.0} GB |\n"
                 );
             }
         }
@@ -112,13 +120,17 @@ internal sealed class DistributedReport
         var least = Enumerable
             .Range(1, 12)
             .Select(i => 1 << i)
-            .MinBy(w => there.Seconds(w, 10e9 * ElementSize, Bucket));
+            .MinBy(w => there.Seconds(w, 10e9 * ElementSize, Slice * w));
         text.Append(
-            $"\nWhere it stops scaling: with 10 G parameters the modelled step is shortest at {least} ranks. The messages of a rank approach 2n/β, whatever W; "
-                + "beyond the number of ranks at which they take longer than the rest, ranks save memory and no time, and with buckets of a fixed "
-                + "size the W - 1 messages of each come to cost more than their bytes: then larger buckets help.\n\n"
+            $"\nWhere it stops scaling: with 10 G parameters the modelled step is shortest at {least} ranks. The messages of a rank approach 2n/β and the additions an, "
+                + "whatever W: beyond the number of ranks at which they take longer than the rest, ranks save memory and no time.\n\n"
         );
         return text.ToString();
+
+        void Row(DistributedResult r, string name, ModeTimes mode) =>
+            text.Append(
+                $"| {r.Ranks} | {r.Others:0.0} | {name} | {Ms(mode.Step)} | {Ms(mode.ReduceScatter)} | {Ms(mode.AllGather)} | {Ms(r.ShardStep)} | {r.Ratio(mode):0.00} |\n"
+            );
     }
 
     private Figure Plot()
@@ -128,18 +140,18 @@ internal sealed class DistributedReport
         [
             .. parameters.Select(count => new Series(
                 $"{count / 1e9:0} G parameters",
-                [.. all.Select(w => ((double)w, there.Seconds(w, count * ElementSize, Bucket)))],
+                [.. all.Select(w => ((double)w, there.Seconds(w, count * ElementSize, Slice * w)))],
                 Marked: true
             )),
             .. parameters.Select(count => new Series(
                 $"{count / 1e9:0} G, messages alone",
-                [.. all.Select(w => ((double)w, there.MessageSeconds(w, count * ElementSize, Bucket)))]
+                [.. all.Select(w => ((double)w, there.MessageSeconds(w, count * ElementSize, Slice * w)))]
             )),
         ];
         var points = lines.SelectMany(line => line.Points).ToArray();
         return new(
             "The time of a sharded step: a model",
-            $"{cluster.Bandwidth / 1e9:0} GB/s, {cluster.Latency * 1e6:0} µs, buckets of 16 MiB; kernels as measured on one machine",
+            $"{cluster.Bandwidth / 1e9:0} GB/s, {cluster.Latency * 1e6:0} µs, buckets of 512 KiB for each rank; kernels as measured on one machine",
             [
                 new(
                     "",

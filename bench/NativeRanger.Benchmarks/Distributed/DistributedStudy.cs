@@ -1,82 +1,43 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using NativeRanger.Mpi;
-using NativeRanger.Mpi.Interop;
 
 namespace NativeRanger.Benchmarks.Distributed;
-
-/// <summary>What was measured with some number of ranks; times are those of the slowest rank, each the least of several.</summary>
-internal sealed record DistributedResult
-{
-    public required int Ranks { get; init; }
-
-    public required long Bytes { get; init; }
-
-    public required int BucketBytes { get; init; }
-
-    /// <summary>A barrier of all ranks.</summary>
-    public required double Barrier { get; init; }
-
-    /// <summary>The messages of a step, and nothing else.</summary>
-    public required double Messages { get; init; }
-
-    /// <summary>A step of one shard by a stepper of one process, on all ranks at once.</summary>
-    public required double ShardStep { get; init; }
-
-    /// <summary>Adding gradients to their sums, all of them, on all ranks at once.</summary>
-    public required double Add { get; init; }
-
-    /// <summary>The processors of the machine, and how many programs wanted to run on them meanwhile.</summary>
-    public required int Processors { get; init; }
-
-    /// <inheritdoc cref="Processors"/>
-    public required double Load { get; init; }
-
-    public required double Reproducible { get; init; }
-
-    public required double Fast { get; init; }
-
-    /// <summary>All-reduce of the gradients by the MPI library, and a step of everything on every rank.</summary>
-    public required double Replicated { get; init; }
-
-    public required long StateBytes { get; init; }
-
-    public required long GradientBytes { get; init; }
-
-    public required long MessageBufferBytes { get; init; }
-
-    /// <summary>The reproducible step with other sizes of buckets.</summary>
-    public required IReadOnlyList<BucketTime> Buckets { get; init; }
-
-    /// <summary>Against the messages alone and 1.1 steps of a shard: at most 1 is what is promised for two ranks.</summary>
-    public double Ratio => Reproducible / (Messages + (1.1 * ShardStep));
-}
-
-/// <summary>The time of a step with buckets of a size.</summary>
-internal sealed record BucketTime(int Bytes, double Seconds);
 
 /// <summary>Measures steps on the ranks that a launcher started; rank 0 writes a file.</summary>
 internal sealed unsafe class DistributedStudy : IDisposable
 {
-    private const int BucketBytes = 16 << 20;
-    private static readonly int[] bucketSizes = [256 << 10, 1 << 20, 4 << 20, 64 << 20];
-    private const int Rounds = 15;
+    private static readonly long[] slices =
+    [
+        64 << 10,
+        128 << 10,
+        256 << 10,
+        512 << 10,
+        1 << 20,
+        2 << 20,
+        4 << 20,
+        8 << 20,
+    ];
+    private const int Rounds = 20;
 
     private readonly Communicator world;
     private readonly int elements;
+    private readonly Ranger recipe = new();
     private readonly float[] gradient;
     private readonly float* bytesOut;
     private readonly float* bytesIn;
     private readonly MessageBatch batch;
+    private readonly List<IDisposable> made = [];
 
     private DistributedStudy(Communicator world, int elements)
     {
         this.world = world;
         this.elements = elements;
-        gradient = new float[elements];
-        Array.Fill(gradient, 1e-3f);
-        bytesOut = (float*)NativeMemory.AllocZeroed((nuint)elements, sizeof(float));
-        bytesIn = (float*)NativeMemory.AllocZeroed((nuint)elements, sizeof(float));
+        gradient = NewArray();
+        bytesOut = (float*)NativeMemory.Alloc((nuint)elements, sizeof(float));
+        bytesIn = (float*)NativeMemory.Alloc((nuint)elements, sizeof(float));
+        new Span<float>(bytesOut, elements).Fill(1);
+        new Span<float>(bytesIn, elements).Fill(1);
         batch = new(world);
     }
 
@@ -93,48 +54,87 @@ internal sealed unsafe class DistributedStudy : IDisposable
                 file,
                 earlier.Where(e => e.Ranks != communicator.Size).Append(result).OrderBy(e => e.Ranks).ToArray()
             );
+            Console.WriteLine($"{result.Ranks} ranks, {result.Bytes >> 20} MiB, in milliseconds:");
             Console.WriteLine(
-                $"{result.Ranks} ranks, {result.Bytes >> 20} MiB: step {result.Reproducible * 1e3:0.00} ms, fast {result.Fast * 1e3:0.00} ms, "
-                    + $"messages alone {result.Messages * 1e3:0.00} ms, step of a shard {result.ShardStep * 1e3:0.00} ms, "
-                    + $"replicated {result.Replicated * 1e3:0.00} ms"
+                $"step of a shard {result.ShardStep * 1e3:0.00}, replicated {result.Replicated * 1e3:0.00}"
             );
-            Console.WriteLine($"step / (messages alone + 1.1 x step of a shard) = {result.Ratio:0.00}");
+            Console.WriteLine($"reproducible: {Describe(result, result.Reproducible)}");
+            Console.WriteLine($"fast: {Describe(result, result.Fast)}");
         }
     }
 
     public void Dispose()
     {
+        made.ForEach(m => m.Dispose());
         NativeMemory.Free(bytesOut);
         NativeMemory.Free(bytesIn);
     }
 
+    private static string Describe(DistributedResult result, ModeTimes mode) =>
+        $"step {mode.Step * 1e3:0.00}, reduce-scatter {mode.ReduceScatter * 1e3:0.00}, all-gather {mode.AllGather * 1e3:0.00}; "
+        + $"step / (collectives + 1.1 x step of a shard) = {result.Ratio(mode):0.00}";
+
     private DistributedResult Measure(int repetitions)
     {
-        var recipe = new Ranger();
-        using var reproducible = Bind(ReductionMode.Reproducible, BucketBytes);
-        using var fast = Bind(ReductionMode.Fast, BucketBytes);
-        var sized = bucketSizes.Select(size => Bind(ReductionMode.Reproducible, size)).ToArray();
-        using var shard = recipe.Bind(new float[elements / world.Size]);
-        using var whole = recipe.Bind(new float[elements]);
-        using var accumulating = recipe.Bind(new float[elements]);
+        var reproducible = new ShardingOptions();
+        var fast = new ShardingOptions { Reduction = ReductionMode.Fast };
+        var stepper = Bind(reproducible);
+        var fastStepper = Bind(fast);
+        var alone = Collectives(reproducible);
+        var fastAlone = Collectives(fast);
+        var sized = slices.Select(s => Bind(new() { BucketBytes = (int)(s * world.Size) })).ToArray();
+        var shard = Keep(recipe.Bind(new float[elements / world.Size]));
+        var accumulating = Keep(recipe.Bind(new float[elements]));
+        var replicated = Keep(new ReplicatedStep(world, recipe, [Parameter.Of("p", new float[elements])], [gradient]));
         var shardGradient = gradient.AsMemory(0, elements / world.Size).ToArray();
         Action[] actions =
         [
             world.Barrier,
             ExchangeMessages,
             () => shard.Step(shardGradient),
-            () => reproducible.Step([gradient]),
-            () => fast.Step([gradient]),
-            () =>
-            {
-                AllReduce();
-                whole.Step(gradient);
-            },
+            alone.ReduceScatter,
+            alone.AllGather,
+            () => stepper.Step([gradient]),
+            fastAlone.ReduceScatter,
+            fastAlone.AllGather,
+            () => fastStepper.Step([gradient]),
+            replicated.Step,
             () => accumulating.Accumulate(gradient),
-            .. sized.Select(stepper => (Action)(() => stepper.Step([gradient]))),
+            .. sized.Select(s => (Action)(() => s.Step([gradient]))),
         ];
+        var others = new OtherPrograms(world);
+        var times = LeastOf(repetitions, actions);
+        var busy = others.Count();
+        var sharding = stepper.Sharding();
+        var bucketBytes = sharding.BucketBytes;
+        stepper.Accumulate(gradient);
+        stepper.StepAccumulated();
+        return new()
+        {
+            Ranks = world.Size,
+            Bytes = (long)elements * sizeof(float),
+            Barrier = times[0],
+            Messages = times[1],
+            ShardStep = times[2],
+            Reproducible = new(times[5], times[3], times[4]),
+            Fast = new(times[8], times[6], times[7]),
+            Replicated = times[9],
+            Add = times[10],
+            Processors = Environment.ProcessorCount,
+            Others = busy,
+            StateBytes = sharding.StateBytes,
+            GradientBytes = sharding.GradientBytes,
+            MessageBufferBytes = bucketBytes,
+            Slices =
+            [
+                .. slices.Zip(times.Skip(times.Length - slices.Length), (size, time) => new SliceTime(size, time)),
+            ],
+        };
+    }
 
-        // One after the other in every round, so that a disturbance meets all alike.
+    /// <summary>One after the other in every round, so that a disturbance meets all alike.</summary>
+    private double[] LeastOf(int repetitions, Action[] actions)
+    {
         var times = Enumerable.Repeat(double.PositiveInfinity, actions.Length).ToArray();
         for (var round = 0; round < repetitions; round++)
         {
@@ -148,51 +148,33 @@ internal sealed unsafe class DistributedStudy : IDisposable
             }
         }
 
-        var sharding = reproducible.Sharding();
-        foreach (var stepper in sized)
-        {
-            stepper.Dispose();
-        }
+        return times;
+    }
 
-        return new()
-        {
-            Ranks = world.Size,
-            Bytes = (long)elements * sizeof(float),
-            BucketBytes = BucketBytes,
-            Barrier = times[0],
-            Messages = times[1],
-            ShardStep = times[2],
-            Reproducible = times[3],
-            Fast = times[4],
-            Replicated = times[5],
-            Add = times[6],
-            Processors = Environment.ProcessorCount,
-            Load = Cli.Bench.Machine.Here().Load,
-            StateBytes = sharding.StateBytes,
-            GradientBytes = sharding.GradientBytes,
-            MessageBufferBytes = sharding.BucketBytes,
-            Buckets =
-            [
-                .. bucketSizes.Zip(
-                    times.Skip(times.Length - bucketSizes.Length),
-                    (size, time) => new BucketTime(size, time)
-                ),
-                new(BucketBytes, times[3]),
-            ],
-        };
+    private Stepper<float> Bind(ShardingOptions options) =>
+        Keep(recipe.BindSharded([Parameter.Of("p", NewArray())], world, options));
 
-        Stepper<float> Bind(ReductionMode mode, int bucketBytes) =>
-            recipe.BindSharded(
-                [Parameter.Of("p", new float[elements])],
-                world,
-                new() { Reduction = mode, BucketBytes = bucketBytes }
-            );
+    private CollectivesAlone Collectives(ShardingOptions options) =>
+        Keep(new CollectivesAlone(world, recipe, NewArray(), gradient, options));
+
+    private float[] NewArray()
+    {
+        var array = new float[elements];
+        Array.Fill(array, 1e-3f);
+        return array;
+    }
+
+    private TDisposable Keep<TDisposable>(TDisposable disposable)
+        where TDisposable : IDisposable
+    {
+        made.Add(disposable);
+        return disposable;
     }
 
     /// <summary>What a reproducible step sends and receives, gradients and parameters, bucket by bucket.</summary>
     private void ExchangeMessages()
     {
-        var slice = Math.Min(elements, BucketBytes / sizeof(float)) / world.Size;
+        var slice = (int)(Math.Min(elements / world.Size, ShardingOptions.DefaultSlice / sizeof(float)));
         foreach (var channel in new[] { Channel.Gradients, Channel.Parameters })
         {
             for (var first = 0; first + (slice * world.Size) <= elements; first += slice * world.Size)
@@ -209,29 +191,6 @@ internal sealed unsafe class DistributedStudy : IDisposable
 
                 batch.Wait();
             }
-        }
-    }
-
-    /// <summary>The sums of the gradients on every rank: the MPI library's reduce-scatter, and its all-gather.</summary>
-    private void AllReduce()
-    {
-        var share = elements / world.Size;
-        var counts = stackalloc long[world.Size];
-        var bytes = stackalloc long[world.Size];
-        var offsets = stackalloc long[world.Size];
-        for (var rank = 0; rank < world.Size; rank++)
-        {
-            counts[rank] = share;
-            bytes[rank] = (long)share * sizeof(float);
-            offsets[rank] = rank * bytes[rank];
-        }
-
-        fixed (float* g = gradient)
-        {
-            batch.ReduceScatter(nr_mpi_type.NR_MPI_FLOAT32, g, counts, bytesIn + ((long)world.Rank * share));
-            batch.Wait();
-            batch.AllGatherRanges(bytesIn, bytes, offsets);
-            batch.Wait();
         }
     }
 

@@ -46,20 +46,48 @@ internal static class LargeRun
         start = Stopwatch.GetTimestamp();
         stepper.Save(checkpoint);
         var saved = Stopwatch.GetElapsedTime(start);
+        var sharding = stepper.Sharding();
+        var (inStepper, inKernels) = (sharding.StepTime / ran, sharding.KernelTime / ran);
+        var loss = weights.Sum(w => Loss(w.Slice(0, length)));
+        var replicated = Replicate(world, recipe, weights, gradients, steps);
         if (world.Rank == 0)
         {
-            var sharding = stepper.Sharding();
-            var loss = weights.Sum(w => Loss(w.Slice(0, length)));
             Console.WriteLine(
                 $"{world.Size} ranks, {parameters:#,0} parameters, steps {from} to {stepper.StepCount}: loss {loss:R}, resumed in "
-                    + $"{resumed.TotalSeconds:0.0} s, {ran.TotalSeconds / steps:0.00} s a step, of which {sharding.StepTime / ran:0 %} in the "
-                    + $"stepper and {sharding.KernelTime / ran:0 %} in its kernels, saved in {saved.TotalSeconds:0.0} s"
+                    + $"{resumed.TotalSeconds:0.0} s, {ran.TotalSeconds / steps:0.00} s a step, of which {inStepper:0 %} in the "
+                    + $"stepper and {inKernels:0 %} in its kernels, saved in {saved.TotalSeconds:0.0} s"
             );
             Console.WriteLine(
                 $"rank 0 holds {MiB(parameters * sizeof(float))} of parameters, as much of gradients, {MiB(sharding.StateBytes)} of state, "
                     + $"{MiB(sharding.GradientBytes)} of gradient sums and {MiB(sharding.BucketBytes)} of buckets"
             );
+            Console.WriteLine(
+                $"in the stepper {sharding.StepTime.TotalSeconds / steps:0.00} s a step; all-reduce and a replicated step {replicated.Seconds:0.00} s, "
+                    + $"{MiB(replicated.StateBytes)} of state and {MiB(parameters * sizeof(float))} of sums"
+            );
         }
+    }
+
+    /// <summary>What the same gradients take where the MPI library sums them on every rank, which then steps everything.</summary>
+    private static (double Seconds, long StateBytes) Replicate(
+        Communicator world,
+        Optimizer recipe,
+        Parameter<float>[] weights,
+        float[][] gradients,
+        int steps
+    )
+    {
+        using var replicated = new ReplicatedStep(world, recipe, weights, gradients);
+        var watch = new Stopwatch();
+        for (var t = 0; t < steps; t++)
+        {
+            world.Barrier();
+            watch.Start();
+            replicated.Step();
+            watch.Stop();
+        }
+
+        return (watch.Elapsed.TotalSeconds / steps, replicated.StateBytes);
     }
 
     private static double Loss(ReadOnlySpan<float> weights)

@@ -47,13 +47,14 @@ internal static class RankMemory
     private const int States = 3;
     private const int BucketsUnderWay = 2;
 
-    /// <summary>Parameters, gradients, state, gradient sums, and buckets under way; all in bytes.</summary>
+    /// <summary>
+    /// Parameters, gradients, state, buckets that arrive and the sums of one; all in bytes. Where rounds of micro-batches are
+    /// accumulated, or the norm is clipped, the sums of a whole shard come on top.
+    /// </summary>
     public static double Bytes(int ranks, double bytes, double bucketBytes)
     {
-        var bucket = Math.Min(bytes, bucketBytes);
-        var shard = bytes / ranks;
-        var received = BucketsUnderWay * bucket / ranks * (ranks - 1);
-        return (2 * bytes) + (States * shard) + shard + received;
+        var slice = Math.Min(bytes, bucketBytes) / ranks;
+        return (2 * bytes) + (States * bytes / ranks) + (BucketsUnderWay * slice * (ranks - 1)) + slice;
     }
 
     /// <summary>The same where every rank holds everything.</summary>

@@ -16,6 +16,10 @@ internal sealed unsafe class CollectiveExchange<T> : GradientExchange<T>
     private readonly Way[] ways = new Way[Ways];
     private readonly long* counts;
     private readonly int elementSize;
+    private Segment[] slice = [];
+
+    /// <summary>Where the sums of each segment of the slice have arrived.</summary>
+    private readonly byte** received;
 
     public CollectiveExchange(
         Communicator communicator,
@@ -30,12 +34,12 @@ internal sealed unsafe class CollectiveExchange<T> : GradientExchange<T>
         this.sums = sums;
         elementSize = sums.IsWide ? sizeof(double) : sizeof(T);
         var bucket = 0L;
-        var slice = 0L;
+        var longestSlice = 0L;
         var segment = 0L;
         for (var b = 0; b < plan.Buckets; b++)
         {
             bucket = Math.Max(bucket, Enumerable.Range(0, communicator.Size).Sum(r => Length(r, b)));
-            slice = Math.Max(slice, Length(communicator.Rank, b));
+            longestSlice = Math.Max(longestSlice, Length(communicator.Rank, b));
             segment = Math.Max(
                 segment,
                 Enumerable
@@ -44,11 +48,13 @@ internal sealed unsafe class CollectiveExchange<T> : GradientExchange<T>
             );
         }
 
+        var segments = Enumerable.Range(0, plan.Buckets).Max(b => plan.Segments(communicator.Rank, b).Length);
+        received = (byte**)NativeMemory.AllocZeroed((nuint)segments, (nuint)sizeof(byte*));
         segmentScratch = new(sums.IsWide ? segment : 0);
         counts = (long*)NativeMemory.AllocZeroed((nuint)communicator.Size, sizeof(long));
         for (var i = 0; i < Ways; i++)
         {
-            ways[i] = new(new(communicator), new(bucket * elementSize), new(slice * elementSize));
+            ways[i] = new(new(communicator), new(bucket * elementSize), new(longestSlice * elementSize));
         }
     }
 
@@ -72,24 +78,31 @@ internal sealed unsafe class CollectiveExchange<T> : GradientExchange<T>
         way.Batch.ReduceScatter(type, way.Sent.Address, counts, way.Received.Address);
     }
 
-    public override void Finish(int bucket, Round<T> round)
+    public override void Arrive(int bucket, Round<T> round)
     {
         var way = ways[bucket % Ways];
         way.Batch.Wait();
+        slice = plan.Segments(communicator.Rank, bucket);
         var place = way.Received.Address;
-        foreach (ref readonly var segment in plan.Segments(communicator.Rank, bucket).AsSpan())
+        for (var i = 0; i < slice.Length; i++)
         {
-            if (sums.IsWide)
-            {
-                sums.AddDouble(segment.Position, (double*)place, segment.Length, !round.HasBegun(segment.Parameter));
-            }
-            else
-            {
-                sums.Add(segment.Position, (T*)place, segment.Length, !round.HasBegun(segment.Parameter));
-            }
-
-            place += segment.Length * elementSize;
+            received[i] = place;
+            place += slice[i].Length * elementSize;
         }
+    }
+
+    public override int Add(int segment, long offset, long count, Round<T> round)
+    {
+        var place = received[segment] + (offset * elementSize);
+        var position = slice[segment].Position + offset;
+        var isFirst = !round.HasBegun(slice[segment].Parameter);
+        if (!sums.IsWide)
+        {
+            return sums.Add(position, (T*)place, count, isFirst);
+        }
+
+        sums.AddDouble(position, (double*)place, count, isFirst);
+        return 0;
     }
 
     public override void Progress()
@@ -104,6 +117,7 @@ internal sealed unsafe class CollectiveExchange<T> : GradientExchange<T>
     {
         segmentScratch.Free();
         NativeMemory.Free(counts);
+        NativeMemory.Free(received);
         foreach (var way in ways)
         {
             way.Sent.Free();

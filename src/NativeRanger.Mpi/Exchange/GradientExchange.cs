@@ -3,7 +3,7 @@ using System.Numerics;
 namespace NativeRanger.Mpi;
 
 /// <summary>
-/// Brings the gradients of a bucket to the ranks that own them, and adds them to the sums there. Two buckets can be under way.
+/// Brings the gradients of a bucket to the ranks that own them, where they can be added to the sums. Two buckets can be under way.
 /// </summary>
 internal abstract class GradientExchange<T>
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -17,8 +17,16 @@ internal abstract class GradientExchange<T>
     /// <summary>Begins a bucket, of which the one before the last must be finished.</summary>
     public abstract void Begin(int bucket, Round<T> round);
 
-    /// <summary>Waits for a bucket and adds it.</summary>
-    public abstract void Finish(int bucket, Round<T> round);
+    /// <summary>Waits for a bucket.</summary>
+    public abstract void Arrive(int bucket, Round<T> round);
+
+    /// <summary>Adds elements of the bucket that has arrived last to the sums; several threads may, for different ones.</summary>
+    /// <param name="segment">The number of the segment in this rank's slice of the bucket.</param>
+    /// <param name="offset">The first element, counted from the segment's first.</param>
+    /// <param name="count">The number of elements.</param>
+    /// <param name="round">The round.</param>
+    /// <returns>A status of the native library.</returns>
+    public abstract int Add(int segment, long offset, long count, Round<T> round);
 
     /// <summary>Lets MPI work on what is under way.</summary>
     public abstract void Progress();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace NativeRanger.Mpi;
 
@@ -19,10 +20,10 @@ internal sealed unsafe class OrderedExchange<T> : GradientExchange<T>
     private readonly Way[] ways = new Way[Ways];
     private readonly AlignedMemory<T> rowsOfOwn;
     private readonly long longestSlice;
+    private Segment[] slice = [];
 
-    /// <summary>Where the next direct and gathered segment of each rank lies while a bucket is added.</summary>
-    private readonly long[] nextDirect;
-    private readonly long[] nextGathered;
+    /// <summary>Where the elements of each segment of the slice lie, for each rank; null where it has none.</summary>
+    private readonly T** contributions;
 
     public OrderedExchange(
         Communicator communicator,
@@ -35,18 +36,19 @@ internal sealed unsafe class OrderedExchange<T> : GradientExchange<T>
         this.plan = plan;
         this.parameters = parameters;
         this.sums = sums;
-        nextDirect = new long[communicator.Size];
-        nextGathered = new long[communicator.Size];
         var gathered = 0L;
         var rows = 0L;
+        var segments = 0;
         for (var bucket = 0; bucket < plan.Buckets; bucket++)
         {
             var own = plan.Segments(communicator.Rank, bucket);
+            segments = Math.Max(segments, own.Length);
             longestSlice = Math.Max(longestSlice, own.Sum(s => s.Length));
-            rows = Math.Max(rows, own.Where(s => s.ByRows).Select(s => s.Length).DefaultIfEmpty().Max());
+            rows = Math.Max(rows, own.Where(s => s.ByRows).Sum(s => s.Length));
             gathered = Math.Max(gathered, Others.Sum(peer => plan.Segments(peer, bucket).Sum(GatheredLength)));
         }
 
+        contributions = (T**)NativeMemory.AllocZeroed((nuint)segments * (nuint)communicator.Size, (nuint)sizeof(T*));
         rowsOfOwn = new(rows);
         for (var i = 0; i < Ways; i++)
         {
@@ -72,28 +74,51 @@ internal sealed unsafe class OrderedExchange<T> : GradientExchange<T>
         }
     }
 
-    public override void Finish(int bucket, Round<T> round)
+    public override void Arrive(int bucket, Round<T> round)
     {
         var way = ways[bucket % Ways];
         way.Batch.Wait();
-        var slice = plan.Segments(communicator.Rank, bucket);
+        slice = plan.Segments(communicator.Rank, bucket);
         for (var rank = 0; rank < communicator.Size; rank++)
         {
-            nextDirect[rank] = 0;
-            nextGathered[rank] = 0;
-            foreach (ref readonly var segment in slice.AsSpan())
+            if (rank == communicator.Rank)
             {
-                if (round.Has(rank, segment.Parameter) && Messages.IsDirect(segment, sizeof(T)))
+                FindOwn(round);
+            }
+            else
+            {
+                FindReceived(way, rank, round);
+            }
+        }
+    }
+
+    public override int Add(int segment, long offset, long count, Round<T> round)
+    {
+        var of = contributions + ((long)segment * communicator.Size);
+        var position = slice[segment].Position + offset;
+        var begun = round.HasBegun(slice[segment].Parameter);
+        for (var done = 0L; done < count; done += Chunk)
+        {
+            var length = Math.Min(Chunk, count - done);
+            var isFirst = !begun;
+            for (var rank = 0; rank < communicator.Size; rank++)
+            {
+                if (of[rank] is null)
                 {
-                    nextGathered[rank] += segment.Length;
+                    continue;
                 }
+
+                var status = sums.Add(position + done, of[rank] + offset + done, length, isFirst);
+                if (status != 0)
+                {
+                    return status;
+                }
+
+                isFirst = false;
             }
         }
 
-        foreach (ref readonly var segment in slice.AsSpan())
-        {
-            Add(way, segment, round);
-        }
+        return 0;
     }
 
     public override void Progress()
@@ -106,6 +131,7 @@ internal sealed unsafe class OrderedExchange<T> : GradientExchange<T>
 
     public override void Free()
     {
+        NativeMemory.Free(contributions);
         rowsOfOwn.Free();
         foreach (var way in ways)
         {
@@ -177,44 +203,48 @@ internal sealed unsafe class OrderedExchange<T> : GradientExchange<T>
         return gathered;
     }
 
-    private void Add(Way way, in Segment segment, Round<T> round)
+    private void FindOwn(Round<T> round)
     {
-        var own = round.Gradients[segment.Parameter];
-        if (own is not null && segment.ByRows)
+        var rows = rowsOfOwn.Address;
+        for (var i = 0; i < slice.Length; i++)
         {
-            Elements.Gather(parameters[segment.Parameter].Layout, segment, own, rowsOfOwn.Address);
-            own = rowsOfOwn.Address;
-        }
-        else if (own is not null)
-        {
-            own += segment.Range.Start;
-        }
-
-        var direct = Messages.IsDirect(segment, sizeof(T));
-        for (var done = 0L; done < segment.Length; done += Chunk)
-        {
-            var count = Math.Min(Chunk, segment.Length - done);
-            var isFirst = !round.HasBegun(segment.Parameter);
-            for (var rank = 0; rank < communicator.Size; rank++)
+            ref readonly var segment = ref slice[i];
+            var own = round.Gradients[segment.Parameter];
+            if (own is not null && segment.ByRows)
             {
-                if (!round.Has(rank, segment.Parameter))
-                {
-                    continue;
-                }
+                Elements.Gather(parameters[segment.Parameter].Layout, segment, own, rows);
+                own = rows;
+                rows += segment.Length;
+            }
+            else if (own is not null)
+            {
+                own += segment.Range.Start;
+            }
 
-                var contribution =
-                    rank == communicator.Rank ? own : From(way, rank) + (direct ? nextDirect : nextGathered)[rank];
-                sums.Add(segment.Position + done, contribution + done, count, isFirst);
-                isFirst = false;
+            contributions[((long)i * communicator.Size) + communicator.Rank] = own;
+        }
+    }
+
+    /// <summary>Direct segments come first, in order, and gathered ones behind them.</summary>
+    private void FindReceived(Way way, int rank, Round<T> round)
+    {
+        var direct = From(way, rank);
+        var gathered = direct;
+        foreach (ref readonly var segment in slice.AsSpan())
+        {
+            if (round.Has(rank, segment.Parameter) && Messages.IsDirect(segment, sizeof(T)))
+            {
+                gathered += segment.Length;
             }
         }
 
-        for (var rank = 0; rank < communicator.Size; rank++)
+        for (var i = 0; i < slice.Length; i++)
         {
-            if (round.Has(rank, segment.Parameter))
-            {
-                (direct ? nextDirect : nextGathered)[rank] += segment.Length;
-            }
+            ref readonly var segment = ref slice[i];
+            ref var next = ref Messages.IsDirect(segment, sizeof(T)) ? ref direct : ref gathered;
+            var has = round.Has(rank, segment.Parameter);
+            contributions[((long)i * communicator.Size) + rank] = has ? next : null;
+            next += has ? segment.Length : 0;
         }
     }
 

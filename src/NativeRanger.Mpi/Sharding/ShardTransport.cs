@@ -7,7 +7,7 @@ internal sealed unsafe class ShardTransport<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly Communicator communicator;
-    private readonly long[] positions;
+    private readonly ArrivedSums<T> arrived;
 
     /// <summary>A transport.</summary>
     /// <param name="communicator">The ranks.</param>
@@ -26,18 +26,8 @@ internal sealed unsafe class ShardTransport<T>
         this.communicator = communicator;
         HasNorms = NeedsNorms(runner);
         ShardedParameter[] cuts = [.. shards.Select(s => s.Cut)];
-        Plan = new(cuts, communicator.Size, options.BucketBytes / sizeof(T), HasNorms);
-        Sums = new(Plan.Positions(communicator.Rank), options.AccumulateInDouble, instructionSet);
-        positions = new long[cuts.Length];
-        Array.Fill(positions, -1);
-        for (var bucket = Plan.Buckets - 1; bucket >= 0; bucket--)
-        {
-            foreach (var segment in OwnSegments(bucket).Reverse().Where(s => s.Owned))
-            {
-                positions[segment.Parameter] = segment.Position;
-            }
-        }
-
+        Plan = new(cuts, communicator.Size, options.BucketBytesFor(communicator.Size) / sizeof(T), HasNorms);
+        Sums = new(Plan.Positions(communicator.Rank), LongestBucket(), options.AccumulateInDouble, instructionSet);
         if (options.Reduction == ReductionMode.Reproducible)
         {
             Gradients = new OrderedExchange<T>(communicator, Plan, cuts, Sums);
@@ -50,6 +40,7 @@ internal sealed unsafe class ShardTransport<T>
         }
 
         Norm = new(communicator, Plan, runner, Sums, cuts.Length);
+        arrived = new(runner, Gradients);
     }
 
     public ShardPlan Plan { get; }
@@ -67,15 +58,22 @@ internal sealed unsafe class ShardTransport<T>
 
     public long GradientBytes => Sums.Bytes;
 
-    public long BucketBytes => Gradients.Bytes + Parameters.Bytes + Norm.Bytes;
+    public long BucketBytes => Sums.BucketBytes + Gradients.Bytes + Parameters.Bytes + Norm.Bytes;
 
     public static bool NeedsNorms(NativeRunner<T> runner) => runner.Groups.Exists(static g => g.ClipNorm is not null);
 
     /// <summary>What this rank receives in a bucket.</summary>
     public Segment[] OwnSegments(int bucket) => Plan.Segments(communicator.Rank, bucket);
 
-    /// <summary>Where the summed gradient of this rank's range of a parameter is; never null.</summary>
-    public T* Gradient(int parameter) => positions[parameter] < 0 ? (T*)sizeof(T) : Sums.At(positions[parameter]);
+    /// <summary>The position of a bucket's first sum.</summary>
+    public long FirstPosition(int bucket) => OwnSegments(bucket) is [var first, ..] ? first.Position : 0;
+
+    /// <summary>Waits for the gradients of a bucket and adds them to the sums.</summary>
+    public void Receive(int bucket, Round<T> round)
+    {
+        Gradients.Arrive(bucket, round);
+        NativeStatus.Check(arrived.Add(OwnSegments(bucket), round));
+    }
 
     /// <summary>The elements of this rank's range of a parameter that are stepped in a bucket, counted from the range's first.</summary>
     /// <param name="bucket">The bucket.</param>
@@ -104,6 +102,20 @@ internal sealed unsafe class ShardTransport<T>
                 Sums.Round(segment.Position, segment.Length, factor);
             }
         }
+    }
+
+    private long LongestBucket()
+    {
+        var longest = 0L;
+        for (var bucket = 0; bucket < Plan.Buckets; bucket++)
+        {
+            if (OwnSegments(bucket) is [var first, ..] segments)
+            {
+                longest = Math.Max(longest, segments[^1].Position + segments[^1].Length - first.Position);
+            }
+        }
+
+        return longest;
     }
 
     public void Free()

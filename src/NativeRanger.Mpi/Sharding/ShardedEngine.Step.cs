@@ -5,8 +5,9 @@ namespace NativeRanger.Mpi;
 
 internal sealed unsafe partial class ShardedEngine<T>
 {
-    private readonly List<NativePieces<T>> pieces = [];
+    private readonly List<BucketStep<T>> steps = [];
     private ShardTransport<T>? transport;
+    private SummingCall<T>? summing;
 
     /// <summary>The scalars of all parameters, this rank's and then every rank's; null where there are none.</summary>
     private AlignedMemory<double>? scalars;
@@ -16,6 +17,9 @@ internal sealed unsafe partial class ShardedEngine<T>
     /// <summary>Where the callers' parameters and this rank's ranges of them are during a step, by number.</summary>
     private T** callers;
     private T** own;
+
+    /// <summary>What the groups step, by number.</summary>
+    private nr_tensor** tensors;
 
     private long stepCount;
     private int rounds;
@@ -129,20 +133,17 @@ internal sealed unsafe partial class ShardedEngine<T>
 
     private ShardTransport<T> Transport => transport ??= new(communicator, options, shards, runner, instructionSet);
 
-    /// <summary>The pieces that are stepped in each bucket.</summary>
-    private List<NativePieces<T>> Pieces
+    /// <summary>The steps of each bucket.</summary>
+    private List<BucketStep<T>> Steps
     {
         get
         {
-            for (var bucket = pieces.Count; bucket < Transport.Plan.Buckets; bucket++)
+            for (var bucket = steps.Count; bucket < Transport.Plan.Buckets; bucket++)
             {
-                var current = bucket;
-                pieces.Add(
-                    new(runner.Groups, Cut.Steps, p => Transport.Part(current, p, shards[p].Range)) { Call = runner }
-                );
+                steps.Add(new(bucket, Transport, runner, shards));
             }
 
-            return pieces;
+            return steps;
         }
     }
 
@@ -171,6 +172,7 @@ internal sealed unsafe partial class ShardedEngine<T>
                     ReceiveRound();
                 }
 
+                Transport.Sums.HoldAll();
                 for (var bucket = 0; bucket < Transport.Plan.Buckets; bucket++)
                 {
                     Transport.Round(bucket, round!, 1.0 / divisor);
@@ -210,18 +212,14 @@ internal sealed unsafe partial class ShardedEngine<T>
     /// </summary>
     private void ReceiveAndStep(double factor)
     {
-        var gradients = Transport.Gradients;
-        gradients.Begin(0, round!);
+        summing ??= new(Transport);
+        Transport.Gradients.Begin(0, round!);
         for (var bucket = 0; bucket < Transport.Plan.Buckets; bucket++)
         {
-            if (bucket + 1 < Transport.Plan.Buckets)
-            {
-                gradients.Begin(bucket + 1, round!);
-            }
-
-            gradients.Finish(bucket, round!);
-            Transport.Round(bucket, round!, factor);
-            StepBucket(bucket);
+            BeginNext(bucket);
+            Transport.Gradients.Arrive(bucket, round!);
+            Transport.Sums.HoldFrom(Transport.FirstPosition(bucket));
+            StepBucket(bucket, summing.For(Steps[bucket], round!, factor));
         }
 
         FinishBuckets();
@@ -229,16 +227,20 @@ internal sealed unsafe partial class ShardedEngine<T>
 
     private void ReceiveRound()
     {
-        var gradients = Transport.Gradients;
-        gradients.Begin(0, round!);
+        Transport.Sums.HoldAll();
+        Transport.Gradients.Begin(0, round!);
         for (var bucket = 0; bucket < Transport.Plan.Buckets; bucket++)
         {
-            if (bucket + 1 < Transport.Plan.Buckets)
-            {
-                gradients.Begin(bucket + 1, round!);
-            }
+            BeginNext(bucket);
+            Transport.Receive(bucket, round!);
+        }
+    }
 
-            gradients.Finish(bucket, round!);
+    private void BeginNext(int bucket)
+    {
+        if (bucket + 1 < Transport.Plan.Buckets)
+        {
+            Transport.Gradients.Begin(bucket + 1, round!);
         }
     }
 
@@ -246,7 +248,7 @@ internal sealed unsafe partial class ShardedEngine<T>
     {
         for (var bucket = 0; bucket < Transport.Plan.Buckets; bucket++)
         {
-            StepBucket(bucket);
+            StepBucket(bucket, runner);
         }
 
         FinishBuckets();
@@ -291,17 +293,18 @@ internal sealed unsafe partial class ShardedEngine<T>
         }
     }
 
-    private void StepBucket(int bucket)
+    private void StepBucket(int bucket, NativeCall<T> call)
     {
         Transport.Gradients.Progress();
         Transport.Parameters.Progress();
+        AimAtSums(bucket);
         var start = Stopwatch.GetTimestamp();
-        NativeStatus.Check(runner.Run(runner, Pieces[bucket]));
+        NativeStatus.Check(runner.Run(call, Steps[bucket].Pieces));
         KernelTicks += Stopwatch.GetTimestamp() - start;
         Transport.Parameters.Begin(bucket, callers, own);
     }
 
-    /// <summary>Where the parameters and the sums of their gradients are during this call.</summary>
+    /// <summary>Where the parameters are during this call, and whether they have gradients.</summary>
     private void Point(bool withGradients)
     {
         var parameter = 0;
@@ -314,8 +317,23 @@ internal sealed unsafe partial class ShardedEngine<T>
                 callers[parameter] = parameterPins.Pin(shard.Caller.Buffer);
                 own[parameter] = shard.Address(callers[parameter]);
                 group.Tensors[i].parameter = own[parameter];
-                group.Tensors[i].gradient =
-                    withGradients && round!.IsPresent(parameter) ? Transport.Gradient(parameter) : null;
+
+                // Any address: AimAtSums gives those that matter, bucket by bucket.
+                group.Tensors[i].gradient = withGradients && round!.IsPresent(parameter) ? (T*)sizeof(T) : null;
+            }
+        }
+    }
+
+    /// <summary>Where the sums of a bucket are, as if those of all of each parameter were there.</summary>
+    private void AimAtSums(int bucket)
+    {
+        foreach (ref readonly var segment in Transport.OwnSegments(bucket).AsSpan())
+        {
+            var tensor = tensors[segment.Parameter];
+            if (segment.Owned && tensor->gradient is not null)
+            {
+                var before = segment.Range.Start - shards[segment.Parameter].Range.Start;
+                tensor->gradient = Transport.Sums.At(segment.Position) - before;
             }
         }
     }

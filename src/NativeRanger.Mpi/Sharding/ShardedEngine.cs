@@ -141,7 +141,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         // After a failure MPI may still read and write the buffers, and what is pinned: they stay.
         if (!communicator.HasFailed)
         {
-            pieces.ForEach(p => p.Dispose());
+            steps.ForEach(s => s.Dispose());
             transport?.Free();
             scalars?.Free();
             saveNumbers?.Free();
@@ -153,6 +153,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
 
             NativeMemory.Free(callers);
             NativeMemory.Free(own);
+            NativeMemory.Free(tensors);
             parameterPins.Dispose();
             gradientPins.Dispose();
         }
@@ -228,8 +229,17 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         NativeMemory.Free(own);
         callers = (T**)NativeMemory.AllocZeroed((nuint)shards.Count, (nuint)sizeof(T*));
         own = (T**)NativeMemory.AllocZeroed((nuint)shards.Count, (nuint)sizeof(T*));
-        transport?.Free();
-        transport = null;
+        NativeMemory.Free(tensors);
+        tensors = (nr_tensor**)NativeMemory.AllocZeroed((nuint)shards.Count, (nuint)sizeof(nr_tensor*));
+        foreach (var group in runner.Groups)
+        {
+            for (var i = 0; i < group.Count; i++)
+            {
+                tensors[group.FirstParameter + i] = group.Tensors + i;
+            }
+        }
+
+        DropTransport();
         scalars?.Free();
         scalars = runner.Groups.Exists(g => g.IsWhole)
             ? new((communicator.Size + 1L) * shards.Count * NativeTensorTable.ScalarsPerTensor)
@@ -243,13 +253,19 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         counters = [.. runner.Groups.SelectMany(g => g.Counters)];
         configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
         runner.Invalidate();
-        pieces.ForEach(p => p.Dispose());
-        pieces.Clear();
+        steps.ForEach(s => s.Dispose());
+        steps.Clear();
         if (transport is not null && transport.HasNorms != ShardTransport<T>.NeedsNorms(runner))
         {
-            transport.Free();
-            transport = null;
+            DropTransport();
         }
+    }
+
+    private void DropTransport()
+    {
+        transport?.Free();
+        transport = null;
+        summing = null;
     }
 
     private bool Agree(Operation operation, ulong call, Exception? refusal = null, ulong presence = 0) =>
@@ -275,7 +291,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         yield return Line($"micro-batches: {(options.MicroBatches is { } m ? m : "one for each rank and round")}");
         yield return Line($"combination: {options.Combination}");
         yield return Line($"accumulate in double: {options.AccumulateInDouble}");
-        yield return Line($"bucket bytes: {options.BucketBytes}");
+        yield return Line($"bucket bytes: {options.BucketBytesFor(communicator.Size)}");
         for (var g = 0; g < optimizers.Count; g++)
         {
             foreach (var option in RecipeText.Of(optimizers[g]).Lines)

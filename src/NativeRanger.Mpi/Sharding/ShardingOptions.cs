@@ -26,6 +26,11 @@ public enum GradientCombination
 /// <summary>How a step is shared among ranks.</summary>
 public sealed record ShardingOptions
 {
+    /// <summary>What a rank steps of a bucket by default, in bytes.</summary>
+    internal const long DefaultSlice = 512 << 10;
+
+    private const int LargestBucket = 1 << 30;
+
     /// <summary>How the gradients of the ranks become one; reproducible by default.</summary>
     public ReductionMode Reduction
     {
@@ -58,19 +63,23 @@ public sealed record ShardingOptions
     public bool AccumulateInDouble { get; init; }
 
     /// <summary>
-    /// The bytes of gradients that are exchanged at once, over all ranks, from 4,096 to 2^30; 16 MiB by default. While a bucket is
-    /// stepped, the gradients of the next one and the parameters of the one before are under way.
+    /// The bytes of gradients that are exchanged at once, over all ranks, from 4,096 to 2^30. While a bucket is stepped, the
+    /// gradients of the next one and the parameters of the one before are under way. Null (default): 512 KiB for each rank,
+    /// which every rank steps while it is in a core's own cache; bench/distributed has the measurement.
     /// </summary>
-    public int BucketBytes
+    public int? BucketBytes
     {
         get;
         init =>
-            field = value is >= 4096 and <= 1 << 30
+            field = value is null or (>= 4096 and <= LargestBucket)
                 ? value
                 : throw new ArgumentOutOfRangeException(
                     nameof(BucketBytes),
                     value,
-                    $"{nameof(BucketBytes)} must be from 4,096 to {1 << 30}; it is {value}."
+                    $"{nameof(BucketBytes)} must be from 4,096 to {LargestBucket}; it is {value}."
                 );
-    } = 16 << 20;
+    }
+
+    /// <summary>The bytes of a bucket for so many ranks.</summary>
+    internal long BucketBytesFor(int ranks) => BucketBytes ?? Math.Min(DefaultSlice * ranks, LargestBucket);
 }

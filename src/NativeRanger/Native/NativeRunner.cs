@@ -90,7 +90,7 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     }
 
     /// <summary>How many threads a call is worth; every call asks before it steps.</summary>
-    private int Threads =>
+    public int Threads =>
         (int)
             Math.Clamp(
                 (elements ??= Measure()) / ElementsPerThread,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeRanger.Tests.Checkpoints;
 
 namespace NativeRanger.Mpi.Tests.Launching;
 
@@ -86,24 +87,26 @@ public sealed class DistributedTests
     [On(Launcher.Mpich)]
     public void Fault_77_a_rank_that_is_stuck_in_a_step_is_named_by_the_others(string library)
     {
-        var launched = Launcher.Of(library).Run(3, nameof(WorkerCommands.LoseARank), "-STOP", "2");
+        using var directory = new TemporaryDirectory();
+        var launched = Launcher.Of(library).Run(3, nameof(WorkerCommands.LoseARank), "-STOP", "5", directory.Path);
 
         Assert.NotEqual(0, launched.ExitCode);
-        AssertRank1IsMissed(launched);
+        AssertRank1IsMissed(directory, launched);
     }
 
     [Theory]
     [On(Launcher.OpenMpi)]
     public void Fault_77_a_rank_that_dies_in_a_step_is_named_by_the_others_where_the_launcher_lets_them(string library)
     {
+        using var directory = new TemporaryDirectory();
         var launched = Launcher
             .Of(library)
             .Run(
                 new() { Ranks = 3, SurvivesRanks = true },
-                Worker.Command(nameof(WorkerCommands.LoseARank), "-KILL", "2")
+                Worker.Command(nameof(WorkerCommands.LoseARank), "-KILL", "5", directory.Path)
             );
 
-        AssertRank1IsMissed(launched);
+        AssertRank1IsMissed(directory, launched);
     }
 
     [Theory]
@@ -111,18 +114,24 @@ public sealed class DistributedTests
     [On(Launcher.Mpich)]
     public void Fault_77_a_rank_that_dies_in_a_step_ends_the_run(string library)
     {
-        var launched = Launcher.Of(library).Run(3, nameof(WorkerCommands.LoseARank), "-KILL", "60");
+        using var directory = new TemporaryDirectory();
+        var launched = Launcher.Of(library).Run(3, nameof(WorkerCommands.LoseARank), "-KILL", "60", directory.Path);
 
         Assert.NotEqual(0, launched.ExitCode);
         Assert.DoesNotContain(launched.Lines, l => l.EndsWith("stepped", StringComparison.Ordinal));
     }
 
-    private static void AssertRank1IsMissed(Launched launched)
+    private static void AssertRank1IsMissed(TemporaryDirectory directory, Launched launched)
     {
         foreach (var rank in new[] { 0, 2 })
         {
-            var expected = $"rank {rank}: RankTimeoutException: During Step, rank 1 did not come";
-            Assert.True(launched.Lines.Contains(expected, StringComparer.Ordinal), launched.ToString());
+            var report = WorkerCommands.ReportOf(directory.Path, rank);
+            Assert.True(File.Exists(report), launched.ToString());
+            Assert.StartsWith(
+                "RankTimeoutException: During Step, rank 1 did not come;",
+                File.ReadAllText(report),
+                StringComparison.Ordinal
+            );
         }
     }
 }

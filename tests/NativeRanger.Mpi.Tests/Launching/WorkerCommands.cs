@@ -79,8 +79,8 @@ internal static class WorkerCommands
         }
     }
 
-    /// <summary>Steps until rank 1 stops, dies or waits in the middle; tells what the others throw.</summary>
-    public static int LoseARank(string how, string seconds)
+    /// <summary>Steps until rank 1 stops or dies in the middle; what the others throw goes into a file of each.</summary>
+    public static void LoseARank(string how, string seconds, string directory)
     {
         var communicator = Communicator.World(Patience);
         var values = new float[5000];
@@ -103,16 +103,23 @@ internal static class WorkerCommands
                 [g]
             );
             Console.WriteLine($"rank {communicator.Rank}: stepped");
-            return 0;
         }
         catch (Exception failure) when (failure is RankTimeoutException or MpiException)
         {
-            Console.WriteLine($"rank {communicator.Rank}: {failure.GetType().Name}: {failure.Message.Split(';')[0]}");
-            Console.Out.Flush();
+            Report(directory, communicator.Rank, failure);
+
+            // The launcher ends all ranks when one ends.
+            while (!File.Exists(ReportOf(directory, communicator.Rank == 0 ? 2 : 0)))
+            {
+                Thread.Yield();
+            }
+
             Process.GetCurrentProcess().Kill();
-            return Worker.Threw;
         }
     }
+
+    /// <summary>Where a rank says what it has thrown.</summary>
+    public static string ReportOf(string directory, int rank) => Path.Combine(directory, $"lost-{rank}");
 
     /// <summary>Three ranks that are threads save twice; one dies at a file call of the second save, and so do all.</summary>
     public static void DieWhileSaving(string path, string rank, string at) =>
@@ -205,12 +212,17 @@ internal static class WorkerCommands
         }
         catch (Exception failure)
         {
-            var file = Path.Combine(directory, $"lost-{communicator.Rank}");
-            File.WriteAllText(file + ".partial", $"{failure.GetType().Name}: {failure.Message}");
-            File.Move(file + ".partial", file);
+            Report(directory, communicator.Rank, failure);
         }
 
         Process.GetCurrentProcess().Kill();
+    }
+
+    private static void Report(string directory, int rank, Exception failure)
+    {
+        var file = ReportOf(directory, rank);
+        File.WriteAllText(file + ".partial", $"{failure.GetType().Name}: {failure.Message}");
+        File.Move(file + ".partial", file);
     }
 
     /// <summary>Kills or stops this process.</summary>

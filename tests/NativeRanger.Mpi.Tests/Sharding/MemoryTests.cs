@@ -86,11 +86,18 @@ public sealed class MemoryTests
                 using var stepper = recipe.BindSharded(Parameters(), communicator);
                 var sharding = stepper.Sharding();
                 Assert.Equal(0, sharding.BucketBytes);
-                stepper.Step(Parameters().Select(p => new float[p.Length]).ToArray());
-                Assert.True(sharding.BucketBytes > 0);
+                var gradients = Parameters().Select(p => new float[p.Length]).ToArray();
+                stepper.Step(gradients);
+                Assert.Equal(0, sharding.GradientBytes);
+                Assert.InRange(sharding.BucketBytes, 1, MostBucketBytes(ranks));
+                stepper.Accumulate(gradients);
+                stepper.StepAccumulated();
                 return (sharding.StateBytes, sharding.GradientBytes);
             }
         );
+
+        // Two buckets arrive from the other ranks and two are sent, one is summed; short parameters are gathered twice more.
+        static long MostBucketBytes(int ranks) => 8 * ShardingOptions.DefaultSlice * ranks;
 
         Assert.Equal(whole, sharded.Sum(s => s.StateBytes));
         Assert.All(sharded, s => Assert.InRange(s.StateBytes, 0.98 * whole / ranks, 1.02 * whole / ranks));
