@@ -10,11 +10,14 @@ nr::processor &processor() { return const_cast<nr::processor &>(nr::this_process
 
 } // namespace
 
-int usual_fma_roots() {
-    static const int usual = processor().fma_roots;
+loop_choices usual_choices() {
+    static const loop_choices usual = {processor().fma_roots, processor().wants_prefetch};
     return usual;
 }
 
-void set_fma_roots(int roots) { processor().fma_roots = static_cast<int8_t>(roots); }
+void choose(loop_choices choices) {
+    processor().fma_roots = static_cast<int8_t>(choices.fma_roots);
+    processor().wants_prefetch = choices.prefetch;
+}
 
 } // namespace nrb

@@ -1,14 +1,19 @@
-/* How the library's loops take their square roots, which it decides for itself: these programs are built of its objects. */
+/* What the library's loops decide for themselves on this processor: these programs are built of its objects. */
 #ifndef NRB_LOOPS_H
 #define NRB_LOOPS_H
 
 namespace nrb {
 
-/* Of four AVX-512 roots so many are computed by multiplication on this processor. */
-int usual_fma_roots();
+struct loop_choices {
+    int fma_roots; /* of four AVX-512 roots so many are computed by multiplication: 0, 1 or 4 */
+    bool prefetch; /* beyond the last-level cache */
+};
 
-/* From now on so many are: 0, 1 or 4. */
-void set_fma_roots(int roots);
+/* The library's own. */
+loop_choices usual_choices();
+
+/* From now on the loops go by these. */
+void choose(loop_choices choices);
 
 } // namespace nrb
 

@@ -18,7 +18,7 @@ constexpr int64_t row_length = 4096;
 /* Slower than memory everywhere; where the arrays lie does not matter to it. */
 constexpr int64_t most_bytes_for_scalar = 16 * mebibyte;
 
-/* Beyond, memory hides how roots are taken. */
+/* Beyond, the last-level cache of most processors ends. */
 constexpr int64_t most_bytes_in_caches = 16 * mebibyte;
 
 std::vector<int32_t> instruction_sets(const settings &s) {
@@ -45,21 +45,43 @@ std::vector<int> thread_counts(const settings &s) {
     return counts;
 }
 
-/* The step with other roots than the library's choice. */
-variant with_roots(const variant &step, int roots) {
+/* The step with other loops than the library's choice. */
+variant with_choices(const variant &step, loop_choices choices) {
     variant other = step;
-    other.work = [work = step.work, roots](int member) {
-        set_fma_roots(roots);
+    other.work = [work = step.work, choices](int member) {
+        choose(choices);
         work(member);
-        set_fma_roots(usual_fma_roots());
+        choose(usual_choices());
     };
     return other;
 }
 
+struct alternative {
+    std::string name;
+    loop_choices choices;
+};
+
 bool takes_roots(const algorithm &a) { return a.code != NR_SGD; }
 
-/* Interleaves the limit, with and without prefetch, with a step on each instruction set, and in the caches with the steps
- * that the library decided against. */
+/* The loops that the library decided against: other roots in the caches, with or without prefetch beyond them. */
+std::vector<alternative> alternatives(const problem &p, int32_t isa) {
+    const loop_choices usual = usual_choices();
+    std::vector<alternative> found;
+    if (p.threads() > 1 || isa != NR_ISA_AVX512)
+        return found;
+    if (p.working_set() > most_bytes_in_caches) {
+        found.push_back({usual.prefetch ? "without prefetch" : "with prefetch", {usual.fma_roots, !usual.prefetch}});
+        return found;
+    }
+    for (int roots : {0, 1, 4})
+        if (takes_roots(p.how()) && roots != usual.fma_roots)
+            found.push_back({roots == 0 ? "hardware roots" : std::to_string(roots) + " of 4 roots multiplied",
+                             {roots, usual.prefetch}});
+    return found;
+}
+
+/* Interleaves the limit, with and without prefetch, with a step on each instruction set, and with the steps that the library
+ * decided against. */
 void measure(const settings &s, report &out, const std::string &study, problem &p, nrl::team &team) {
     std::vector<variant> variants = {p.limit(false), p.limit(true)};
     std::vector<std::string> names, kernels;
@@ -70,14 +92,11 @@ void measure(const settings &s, report &out, const std::string &study, problem &
         variants.push_back(chosen);
         names.push_back(nr_isa_name(isa));
         kernels.push_back("chosen");
-        if (isa != NR_ISA_AVX512 || !takes_roots(p.how()) || p.threads() > 1 || p.working_set() > most_bytes_in_caches)
-            continue;
-        for (int roots : {0, 1, 4})
-            if (roots != usual_fma_roots()) {
-                variants.push_back(with_roots(chosen, roots));
-                names.push_back(nr_isa_name(isa));
-                kernels.push_back(roots == 0 ? "hardware roots" : std::to_string(roots) + " of 4 roots multiplied");
-            }
+        for (const alternative &other : alternatives(p, isa)) {
+            variants.push_back(with_choices(chosen, other.choices));
+            names.push_back(nr_isa_name(isa));
+            kernels.push_back(other.name);
+        }
     }
     if (names.empty())
         return;

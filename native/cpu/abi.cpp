@@ -46,10 +46,11 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (status != NR_OK)
         return status;
 
+    const processor &p = this_processor();
     /* Memory that is slower than the processor's own roots hides them. */
-    const bool prefetch = room < 0;
+    const bool prefetch = room < 0 && p.wants_prefetch;
     scalar_cache scalars(*options);
-    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? int8_t{0} : this_processor().fma_roots});
+    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? int8_t{0} : p.fma_roots});
     return NR_OK;
 }
 

@@ -3,6 +3,7 @@
 #define NR_CPU_GROUPS_H
 
 #include "cpu/exact_root.h"
+#include "cpu/prefetch.h"
 #include "cpu/reduce.h"
 #include "math/terms.h"
 
@@ -24,8 +25,14 @@ template <class T, int64_t Elements>
 struct sum_beside {
     const T *from;
     lane_sums &sums;
+    bool prefetch;
 
     NR_INLINE void operator()(int64_t i) const {
+        if (prefetch) {
+            NR_UNROLL
+            for (int64_t n = 0; n < Elements; n += full_width<T>)
+                fetch_ahead(from + i + n);
+        }
         NR_UNROLL
         for (int64_t n = 0; n < Elements; n += sum_lanes)
             sums.add<T>(plain_term<T>{from}, i + n);

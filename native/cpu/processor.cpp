@@ -54,7 +54,7 @@ int64_t largest_cache(uint32_t leaf) {
 } // namespace
 
 processor ask_processor() {
-    processor p = {false, false, usual_cache_bytes, 0};
+    processor p = {false, false, usual_cache_bytes, 0, true};
 #if defined(__x86_64__)
     const registers basic = ask(1, 0);
     const registers extended = ask(7, 0);
@@ -70,6 +70,7 @@ processor ask_processor() {
     if (bytes > 0)
         p.last_level_cache_bytes = bytes;
     p.fma_roots = amd ? 1 : 4;
+    p.wants_prefetch = !amd;
 #endif
     return p;
 }

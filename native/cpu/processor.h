@@ -13,6 +13,8 @@ struct processor {
     /* Of four AVX-512 square roots so many are better computed by multiplication. Intel's divide and take roots in one unit
      * and multiply in two others; AMD's Zen 4 has half as many multiplications to spare. */
     int8_t fma_roots;
+    /* What comes from memory comes faster if the loops ask for it ahead. On Zen 4 that only hinders its own prefetchers. */
+    bool wants_prefetch;
 };
 
 /* Instruction sets count only if the operating system saves their registers. */

@@ -3,17 +3,13 @@
 #define NR_CPU_STEP_H
 
 #include "cpu/groups.h"
+#include "cpu/prefetch.h"
 #include "math/step_lane.h"
 
 namespace nr::NR_LANES {
 
-/* Far enough to hide the latency of memory, near enough to stay in the first-level cache. */
-constexpr int prefetch_bytes = 2048;
-
-template <class T>
-NR_INLINE void fetch_ahead(const T *at) {
-    __builtin_prefetch(reinterpret_cast<const char *>(at) + prefetch_bytes, 1);
-}
+/* A row of so many bytes whose sum was just taken is still in the second-level cache. */
+constexpr int64_t cached_row_bytes = 128 * 1024;
 
 template <class Rule, class T, class Flags>
 struct step_body {
@@ -22,6 +18,7 @@ struct step_body {
     const Flags f;
     const row_values<T> &rows;
     int64_t begin;
+    bool gradient_cached;
 
     template <class V>
     NR_INLINE void run(int64_t &i, int64_t count) const {
@@ -33,7 +30,8 @@ struct step_body {
             const int64_t at = begin + i;
             if (f.prefetch) {
                 fetch_ahead(a.p + at);
-                fetch_ahead(a.g + at);
+                if (!gradient_cached)
+                    fetch_ahead(a.g + at);
                 NR_UNROLL
                 for (int j = 0; j < Rule::states; ++j)
                     fetch_ahead(a.s[j] + at);
@@ -62,8 +60,11 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
         a.s[j] = shared.s[j];
     a.leader = shared.leader;
     a.leader_weight = shared.leader_weight;
-    const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.prefetch, shared.flags.fma_roots};
-    const body_type body = {a, shared.k, f, rows, begin};
+    const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.decays, shared.flags.prefetch,
+                                            shared.flags.fma_roots};
+    const bool gradient_cached =
+        Centre && ahead != nullptr && count * static_cast<int64_t>(sizeof(T)) <= cached_row_bytes;
+    const body_type body = {a, shared.k, f, rows, begin, gradient_cached};
     const group_steps<Rule, T, body_type> groups = {body};
     constexpr int64_t group = groups.elements;
     int64_t i = 0;
@@ -72,7 +73,7 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
             const int64_t room = ahead->sum.room();
             const int64_t piece = count - i < room ? (count - i) / group : room / group;
             lane_sums sums = ahead->sum.open();
-            groups.run(i, piece, sum_beside<T, group>{ahead->from, sums});
+            groups.run(i, piece, sum_beside<T, group>{ahead->from, sums, f.prefetch});
             ahead->sum.close(sums, piece * group);
             i += piece * group;
         }
@@ -86,7 +87,7 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
 
 template <class Rule, class T>
 void run_general(const task<T> &a, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *) {
-    const step_body<Rule, T, general_flags> body = {a, a.k, a.flags, rows, begin};
+    const step_body<Rule, T, general_flags> body = {a, a.k, a.flags, rows, begin, false};
     int64_t i = 0;
     for_each_lane<T, full_width<T>>(i, count, body);
 }

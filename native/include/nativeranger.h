@@ -121,7 +121,7 @@ typedef struct nr_follower_buffers {
 /* How to step: shared by all tensors of a call; read, never written.
  *
  * adaptive_clip: with norms |.| in double over the row, c = adaptive_clip max(|p|, 1e-3); if |g| > c: g *= T(c/|g|).
- * working_set: beyond the size of the last-level cache the kernels prefetch; the results are the same. */
+ * working_set: beyond the size of the last-level cache the kernels may prefetch; the results are the same. */
 typedef struct nr_options {
     uint32_t struct_size;         /* sizeof(nr_options) as the caller compiled it; new fields go last */
     int32_t type;                 /* nr_type */

@@ -69,8 +69,11 @@ NR_INLINE void store_states(const task<T> &a, const Flags &f, int64_t i, const V
 /* p (1 - eta lambda) - s u, and what a leader makes of it. */
 template <class V, class Flags, class T>
 NR_INLINE V move(const task<T> &a, const constants<V> &k, const Flags &f, V leader_weight, V p, V update, int64_t i) {
-    if (f.moves)
-        p = p * k.decay - k.step_size * update;
+    if (f.moves) {
+        if (f.decays)
+            p = p * k.decay;
+        p = p - k.step_size * update;
+    }
     if (f.one_leader) {
         p = follow(V::load(a.leader + i), p, leader_weight);
         p.store(a.leader + i);

@@ -30,6 +30,7 @@ struct general_flags {
     bool one_leader; /* a single follower, which leads, moves and is not copied whole */
     bool followers;  /* any other combination of them */
     bool row_tables; /* row statistics are given per element, not per call */
+    bool decays;     /* k.decay is not 1 */
     bool prefetch;
     int8_t fma_roots; /* of four roots so many are computed without the processor's own; see cpu/groups.h */
 
@@ -61,6 +62,7 @@ struct common_flags {
     static constexpr bool one_leader = Leader;
     static constexpr bool followers = false;
     bool row_tables;
+    bool decays;
     bool prefetch;
     int8_t fma_roots;
 };
@@ -205,6 +207,7 @@ inline void fill_task(task<T> &a, const nr_options &o, const step_scalars &scala
         a.leader_weight = list[0].weight;
     }
     f.followers = a.follower_count != 0 && !f.one_leader;
+    f.decays = a.k.decay != T(1);
     f.prefetch = prefetch;
 }
 

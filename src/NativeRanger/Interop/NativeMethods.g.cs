@@ -184,7 +184,7 @@ internal unsafe partial struct nr_follower_buffers
 /// How to step: shared by all tensors of a call; read, never written.
 ///
 /// adaptive_clip: with norms |.| in double over the row, c = adaptive_clip max(|p|, 1e-3); if |g| &gt; c: g *= T(c/|g|).
-/// working_set: beyond the size of the last-level cache the kernels prefetch; the results are the same.
+/// working_set: beyond the size of the last-level cache the kernels may prefetch; the results are the same.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe partial struct nr_options
