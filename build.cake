@@ -147,6 +147,24 @@ Task("PackBuilt")
         }
     });
 
+const string CommandLine = "artifacts/cli/linux-x64";
+
+Task("Publish")
+    .Description("Publishes the command line, trimmed and with its runtime, to artifacts/cli: for machines without .NET.")
+    .IsDependentOn("Build")
+    .Does(PublishCommandLine);
+
+void PublishCommandLine()
+{
+    EnsureDirectoryExists(CommandLine);
+    CleanDirectory(CommandLine);
+    Run(
+        "dotnet",
+        $"publish src/NativeRanger.Cli --configuration {Configuration} --runtime linux-x64 --self-contained --nologo "
+            + $"--verbosity quiet -p:PublishTrimmed=true --output {CommandLine}"
+    );
+}
+
 // ---- Testing -----------------------------------------------------------------------------------------------------------
 
 const string TestResults = "artifacts/test";
@@ -211,13 +229,29 @@ Tally ReadTrx(FilePath report)
     return new Tally(Count("passed"), Count("executed") - Count("passed"), Count("total") - Count("executed"));
 }
 
-// Replays the built-in traces on every backend, type and instruction set; the command ends with its own tally.
-Tally RunVerify()
+// Replays the built-in traces on every backend, type and instruction set.
+Tally RunVerify() =>
+    Verify("dotnet", $"run --project src/NativeRanger.Cli --configuration {Configuration} --no-build -- verify");
+
+// Replays them with the published command line, on a GPU that the tests' driver only pretends to have.
+Tally RunPublishedVerify()
+{
+    PublishCommandLine();
+    return Verify(
+        $"{CommandLine}/NativeRanger.Cli",
+        "verify --backend cuda",
+        new() { ["NATIVERANGER_CUDA_DRIVER"] = MakeAbsolute(File($"{NativeOutput}/tests/libstandin_cuda.so")).FullPath }
+    );
+}
+
+// The command ends with its own tally.
+Tally Verify(string program, string arguments, Dictionary<string, string> environment = null)
 {
     string last = "";
     var settings = new ProcessSettings
     {
-        Arguments = $"run --project src/NativeRanger.Cli --configuration {Configuration} --no-build -- verify",
+        Arguments = arguments,
+        EnvironmentVariables = environment,
         RedirectStandardOutput = true,
         RedirectedStandardOutputHandler = line =>
         {
@@ -229,7 +263,7 @@ Tally RunVerify()
             return line;
         },
     };
-    int exitCode = StartProcess("dotnet", settings);
+    int exitCode = StartProcess(program, settings);
 
     var tally = Regex.Match(last, @"^(\d+) passed, (\d+) failed, (\d+) skipped$");
     int Count(int group) => int.Parse(tally.Groups[group].Value);
@@ -268,7 +302,7 @@ Task("Test")
     .IsDependentOn("PackBuilt")
     .Does(() =>
     {
-        Report(RunNativeTests() + RunManagedTests() + RunVerify());
+        Report(RunNativeTests() + RunManagedTests() + RunVerify() + RunPublishedVerify());
     });
 
 const string CommandLineProgram = "src/NativeRanger.Cli/bin/Release/net10.0/NativeRanger.Cli.dll";

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace NativeRanger.Cli.Bench;
 
@@ -28,13 +29,15 @@ internal sealed record Measurement(
     double RatioToLimit
 )
 {
-    private static readonly JsonSerializerOptions Readable = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-    };
-
     /// <summary>Writes an array with an object per measurement.</summary>
     public static void Write(string path, IReadOnlyList<Measurement> measurements) =>
-        File.WriteAllText(path, JsonSerializer.Serialize(measurements, Readable) + "\n");
+        File.WriteAllText(
+            path,
+            JsonSerializer.Serialize(measurements, MeasurementJson.Default.IReadOnlyListMeasurement) + "\n"
+        );
 }
+
+/// <summary>How measurements are written, known when the program is compiled: a trimmed one cannot find it out.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(IReadOnlyList<Measurement>))]
+internal sealed partial class MeasurementJson : JsonSerializerContext;

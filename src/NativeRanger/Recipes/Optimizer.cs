@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace NativeRanger;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace NativeRanger;
 /// gives a <see cref="Stepper{T}"/>.
 /// </summary>
 /// <remarks>Options are validated where they are set; use <c>with</c> to derive one recipe from another.</remarks>
+[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] // so that a recipe can be listed, trimmed or not
 public abstract partial record Optimizer
 {
     private protected Optimizer() { }
