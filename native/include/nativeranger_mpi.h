@@ -83,7 +83,9 @@ NR_API nr_mpi_status nr_mpi_world(int64_t timeout, int64_t largest_message, nr_m
 NR_API nr_mpi_status nr_mpi_adopt(int64_t handle, int64_t timeout, int64_t largest_message,
                                   nr_mpi_communicator **communicator);
 
-/* The ranks of equal colour >= 0, in the order of key; *part is null where the colour is -1. All ranks must call. */
+/* The ranks of equal colour >= 0, in the order of key; *part is null where the colour is -1. All ranks must call. MPI_Comm_split
+ * blocks, so a thread of its own makes the call; after a timeout it is left there, and of the communicator nothing but a roll call
+ * may be asked. */
 NR_API nr_mpi_status nr_mpi_split(nr_mpi_communicator *communicator, int32_t colour, int32_t key, int64_t timeout,
                                   nr_mpi_communicator **part);
 

@@ -58,6 +58,7 @@ nr_mpi_status adopt(const library &l, handle taken, int64_t largest_message, nr_
     made->handle = taken;
     made->batches = 0;
     made->failed = {};
+    made->abandoned = false;
     made->largest_message = largest_message == 0 ? default_largest_message : largest_message;
     nr_mpi_status status = checked(where, "Comm_set_errhandler", l.Comm_set_errhandler(made->handle, l.errors_return));
     if (status == NR_MPI_OK)
@@ -120,6 +121,8 @@ nr_mpi_status nr_mpi_close(int64_t timeout) {
     l->Finalized(&finalised);
     if (finalised != 0 || l->about.initialised_here == 0)
         return NR_MPI_OK;
+    if (!may_call(*l))
+        return NR_MPI_E_TIMEOUT;
 
     failure &where = process_failure();
     handle request = 0;
@@ -150,22 +153,14 @@ nr_mpi_status nr_mpi_split(nr_mpi_communicator *communicator, int32_t colour, in
     if (colour < -1)
         return NR_MPI_E_ARGUMENT;
 
-    /* MPI_Comm_split blocks: with all ranks there, it does not block for long. */
-    failure &where = communicator->failed;
-    handle request = 0;
-    nr_mpi_status status = checked(where, "Ibarrier", l->Ibarrier(communicator->handle, &request));
-    if (status == NR_MPI_OK)
-        status = wait_for(*l, request, timeout, where);
-    if (status != NR_MPI_OK)
-        return status;
-
     handle made = 0;
-    const int mpi_colour = colour < 0 ? mpi_undefined[l->about.flavour] : colour;
-    status = checked(where, "Comm_split", l->Comm_split(communicator->handle, mpi_colour, key, &made));
+    nr_mpi_status status =
+        split_within(*l, *communicator, colour < 0 ? mpi_undefined[l->about.flavour] : colour, key, timeout, &made);
     if (status != NR_MPI_OK || colour < 0)
         return status;
     auto *result = static_cast<nr_mpi_communicator *>(calloc(1, sizeof(nr_mpi_communicator)));
-    status = result == nullptr ? NR_MPI_E_MEMORY : adopt(*l, made, communicator->largest_message, result, where);
+    status = result == nullptr ? NR_MPI_E_MEMORY
+                               : adopt(*l, made, communicator->largest_message, result, communicator->failed);
     if (status != NR_MPI_OK) {
         free(result);
         return status;
@@ -185,7 +180,7 @@ nr_mpi_status nr_mpi_free(nr_mpi_communicator *communicator) {
     int finalised = 0;
     l->Finalized(&finalised);
     nr_mpi_status status = NR_MPI_OK;
-    if (finalised == 0 && communicator->failed.function == nullptr)
+    if (finalised == 0 && communicator->failed.function == nullptr && !communicator->abandoned)
         status = checked(process_failure(), "Comm_free", l->Comm_free(&communicator->handle));
     free(communicator);
     return status;
@@ -245,8 +240,9 @@ nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int32_t own, i
         return NR_MPI_E_MEMORY;
 
     int missing = 0;
-    for (int peer = 0; peer < size; ++peer) {
+    for (int peer = 0; peer < size; ++peer)
         presence[peer] = peer == communicator->rank ? static_cast<uint8_t>(own) : uint8_t(NR_MPI_ABSENT);
+    for (int peer = 0; peer < size && may_call(*l); ++peer) {
         messages[peer].sent = static_cast<uint8_t>(own);
         if (peer == communicator->rank)
             continue;

@@ -90,18 +90,15 @@ public sealed unsafe partial class Communicator
         words = null;
     }
 
-    private void AgreeOnVersions()
-    {
-        var versions = new Versions(Library);
+    private void AgreeOnVersions(Versions versions) =>
         Agree(
             new()
             {
                 Operation = (long)Operation.Open,
-                Configuration = Fingerprint.Of(string.Join('\n', versions.Lines)),
+                Configuration = Fingerprint.Of(string.Join('\n', versions.Describe())),
             },
             versions
         );
-    }
 
     /// <summary>Finds out together what the first rank that does not agree with rank 0 has to say.</summary>
     private Exception Disagreement(int rank, IVoter voter, Exception? refusal)
@@ -175,18 +172,5 @@ public sealed unsafe partial class Communicator
         public static NoWords Instance { get; } = new();
 
         public IEnumerable<string> Describe(Ballot ballot) => [];
-    }
-
-    private sealed class Versions(string library) : IVoter
-    {
-        public string[] Lines { get; } =
-        [
-            Line("NativeRanger.Mpi", typeof(Communicator).Assembly.GetName().Version!),
-            Line("NativeRanger", typeof(Optimizer).Assembly.GetName().Version!),
-            Line("MPI library", library),
-            Line("little-endian", BitConverter.IsLittleEndian),
-        ];
-
-        public IEnumerable<string> Describe(Ballot ballot) => Lines;
     }
 }

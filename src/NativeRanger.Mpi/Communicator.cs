@@ -18,15 +18,16 @@ public sealed unsafe partial class Communicator : IDisposable
     private static readonly TimeSpan defaultTimeout = TimeSpan.FromMinutes(10);
 
     private readonly List<MessageBatch> batches = [];
+    private readonly Versions versions;
     private nr_mpi_communicator* handle;
     private Exception? failure;
     private int busy;
     private bool disposed;
 
-    private Communicator(nr_mpi_communicator* handle, string library, TimeSpan timeout)
+    private Communicator(nr_mpi_communicator* handle, Versions versions, TimeSpan timeout)
     {
         this.handle = handle;
-        Library = library;
+        this.versions = versions;
         Timeout = timeout;
         int rank;
         int size;
@@ -35,7 +36,7 @@ public sealed unsafe partial class Communicator : IDisposable
         PrepareConsensus();
         try
         {
-            AgreeOnVersions();
+            AgreeOnVersions(versions);
         }
         catch
         {
@@ -51,7 +52,7 @@ public sealed unsafe partial class Communicator : IDisposable
     public int Size { get; }
 
     /// <summary>What the MPI library calls itself.</summary>
-    public string Library { get; }
+    public string Library => versions.Library;
 
     /// <summary>
     /// How long other ranks are waited for, at least 1 ms; 10 minutes by default. It covers the time by which the slowest rank
@@ -84,7 +85,7 @@ public sealed unsafe partial class Communicator : IDisposable
         var limit = timeout ?? defaultTimeout;
         nr_mpi_communicator* made;
         CheckNew(MpiMethods.nr_mpi_world(MpiStatus.Nanoseconds(limit), 0, &made), limit);
-        return new(made, library.Version, limit);
+        return new(made, Versions.Here(library.Version), limit);
     }
 
     /// <summary>
@@ -93,13 +94,17 @@ public sealed unsafe partial class Communicator : IDisposable
     /// <param name="communicator">Its <c>MPI_Comm</c> as C has it: an address for Open MPI, an int for MPICH.</param>
     /// <param name="timeout"><see cref="Timeout"/>, also for this call; 10 minutes by default.</param>
     /// <inheritdoc cref="World" path="/exception"/>
-    public static Communicator FromHandle(nint communicator, TimeSpan? timeout = null)
+    public static Communicator FromHandle(nint communicator, TimeSpan? timeout = null) =>
+        FromHandle(communicator, timeout, Versions.Here(MpiLibrary.Open().Version));
+
+    /// <inheritdoc cref="FromHandle(nint, TimeSpan?)"/>
+    internal static Communicator FromHandle(nint communicator, TimeSpan? timeout, Versions versions)
     {
-        var library = MpiLibrary.Open();
+        _ = MpiLibrary.Open();
         var limit = timeout ?? defaultTimeout;
         nr_mpi_communicator* made;
         CheckNew(MpiMethods.nr_mpi_adopt(communicator, MpiStatus.Nanoseconds(limit), 0, &made), limit);
-        return new(made, library.Version, limit);
+        return new(made, versions, limit);
     }
 
     /// <summary>A communicator of those ranks that call with the same colour, in the order of the key. All ranks call.</summary>
@@ -123,7 +128,7 @@ public sealed unsafe partial class Communicator : IDisposable
             Agree(new() { Operation = (long)Operation.Split }, NoWords.Instance);
             nr_mpi_communicator* made;
             Check(MpiMethods.nr_mpi_split(Handle, colour ?? -1, key, MpiStatus.Nanoseconds(Timeout), &made));
-            return made is null ? null : new(made, Library, Timeout);
+            return made is null ? null : new(made, versions, Timeout);
         }
         finally
         {

@@ -295,6 +295,34 @@ TEST(MpiShim, SplitsByColourInTheOrderOfTheKey) {
     });
 }
 
+TEST(MpiShim, ASplitThatOneRankFailsEndsOnTheOthersOnceTheyAreTold) {
+    FROM_STANDIN(standin_reset)();
+    on_ranks(3, [](nr_mpi_communicator *c, int rank, int) {
+        /* Rank 1 leaves: what it would have called fails in it, and MPI tells nobody. */
+        nr_mpi_communicator *part = nullptr;
+        uint8_t presence[3] = {};
+        if (rank != 1) {
+            EXPECT_EQ(nr_mpi_split(c, 0, 0, patient, &part), NR_MPI_E_TIMEOUT);
+        }
+        EXPECT_EQ(part, nullptr);
+        EXPECT_EQ(nr_mpi_roll_call(c, rank == 1 ? NR_MPI_FAILED : NR_MPI_WAITED_IN_VAIN, patient, presence), NR_MPI_OK);
+        EXPECT_EQ(presence[1], NR_MPI_FAILED);
+    });
+    FROM_STANDIN(standin_reset)();
+}
+
+TEST(MpiShim, ASplitThatARankNeverComesToEndsInATimeout) {
+    FROM_STANDIN(standin_reset)();
+    on_ranks(2, [](nr_mpi_communicator *c, int rank, int) {
+        nr_mpi_communicator *part = nullptr;
+        if (rank == 0) {
+            EXPECT_EQ(nr_mpi_split(c, 0, 0, hasty, &part), NR_MPI_E_TIMEOUT);
+        }
+        EXPECT_EQ(part, nullptr);
+    });
+    FROM_STANDIN(standin_reset)();
+}
+
 TEST(MpiShim, ACommunicatorWithBatchesIsNotFreed) {
     on_ranks(1, [](nr_mpi_communicator *c, int, int) {
         const batch b(c);

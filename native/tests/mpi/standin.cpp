@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include <sched.h>
+
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
@@ -63,7 +65,7 @@ int64_t largest_count;
 int level = -1;
 int world_size = 1;
 bool initialised, finalised;
-bool split_failed; /* on one rank, and so on all: it blocks, so that the others could not learn of it otherwise */
+int64_t resets;
 
 #ifdef STANDIN_MPICH
 using handle = int;
@@ -344,18 +346,16 @@ void split(const std::vector<int64_t> &members) {
 
 } // namespace
 
+/* Blocks until all ranks have come, as MPI does; a rank whose call has failed never comes. */
 EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
     handle out = handle();
     split_entry entry = {colour, key, 0, made};
+    int64_t began = 0;
     {
-        std::lock_guard<std::mutex> held(lock);
-        bool stalls = false;
-        if (const int code = enter("Comm_split", &stalls)) {
-            split_failed = true;
-            return code;
-        }
+        ENTER(0)
         COMMUNICATOR(h)
         entry.rank = c->rank;
+        began = resets;
         const bool first = c->rank == 0;
         const int code =
             collect("Comm_split", c, &out, address_of(&entry), stalls, [first](const std::vector<int64_t> &members) {
@@ -366,11 +366,14 @@ EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
             return code;
     }
     for (;;) {
-        std::lock_guard<std::mutex> held(lock);
-        if (request_named(out)->done)
-            return success;
-        if (split_failed)
-            return misused;
+        {
+            std::lock_guard<std::mutex> held(lock);
+            if (request_named(out)->done)
+                return success;
+            if (resets != began)
+                return misused;
+        }
+        sched_yield();
     }
 }
 
@@ -514,5 +517,6 @@ EXPORT void standin_reset(void) {
     stalling.clear();
     largest_count = 0;
     level = -1;
-    initialised = finalised = split_failed = false;
+    initialised = finalised = false;
+    ++resets;
 }

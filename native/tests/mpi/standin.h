@@ -27,7 +27,7 @@ void standin_world_size(int32_t size);
 int64_t standin_calls(const char *function);
 int64_t standin_largest_count(void);
 
-/* Forgets faults and counts; MPI is uninitialised again. */
+/* Forgets faults and counts, and ends calls that block; MPI is uninitialised again. */
 void standin_reset(void);
 
 #ifdef __cplusplus

@@ -21,6 +21,7 @@ internal enum Operation
 }
 
 /// <summary>What every rank tells every other before anything changes. All fields must be equal but the last two.</summary>
+/// <remarks>Its layout is that of all versions: the first ballot of a communicator compares the versions.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal struct Ballot
 {

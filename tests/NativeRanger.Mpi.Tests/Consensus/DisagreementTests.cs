@@ -105,6 +105,41 @@ public sealed class DisagreementTests
         Assert.Single(failures.Select(f => f!.Message).Distinct(StringComparer.Ordinal));
     }
 
+    /// <summary>What another version is of on rank 1.</summary>
+    public static TheoryData<string> Others =>
+        new("NativeRanger.Mpi", "NativeRanger", "libnativeranger", "MPI library");
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void Ranks_of_different_versions_never_get_a_communicator(string what)
+    {
+        var here = Versions.Here("MPI 3");
+        var elsewhere = what switch
+        {
+            "NativeRanger.Mpi" => here with { Layer = "9.9" },
+            "NativeRanger" => here with { Core = "9.9" },
+            "libnativeranger" => here with { Native = "9.9" },
+            _ => here with { Library = "9.9" },
+        };
+        var next = 0;
+
+        var failures = Ranks.Try(
+            Size,
+            handle =>
+                Communicator.FromHandle(
+                    handle,
+                    Ranks.Patience,
+                    Interlocked.Increment(ref next) == Size ? elsewhere : here
+                )
+        );
+
+        Assert.All(failures, f => Assert.IsType<RankDisagreementException>(f));
+        var message = Assert.Single(failures.Select(f => f!.Message).Distinct(StringComparer.Ordinal));
+        Assert.Contains($"\"{what}: ", message, StringComparison.Ordinal);
+        Assert.Contains("9.9\"", message, StringComparison.Ordinal);
+        Assert.Contains("disagrees with rank 0", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_NaN_on_one_rank_skips_the_step_on_all()
     {

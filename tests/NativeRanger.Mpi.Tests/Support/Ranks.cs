@@ -29,7 +29,13 @@ internal static class Ranks
     /// <param name="size">The number of ranks.</param>
     /// <param name="body">What each does with its communicator, which it need not dispose.</param>
     /// <param name="timeout">The communicators' time limit.</param>
-    public static Exception?[] Try(int size, Action<Communicator> body, TimeSpan? timeout = null)
+    public static Exception?[] Try(int size, Action<Communicator> body, TimeSpan? timeout = null) =>
+        Try(size, handle => body(Communicator.FromHandle(handle, timeout ?? Patience)));
+
+    /// <summary>What each rank throws, or null.</summary>
+    /// <param name="size">The number of ranks.</param>
+    /// <param name="body">What each does with the handle of the world's communicator.</param>
+    public static Exception?[] Try(int size, Action<nint> body)
     {
         var handles = StandIn.World(size);
         var failures = new Exception?[size];
@@ -39,7 +45,7 @@ internal static class Ranks
             {
                 try
                 {
-                    body(Communicator.FromHandle((nint)handles[rank], timeout ?? Patience));
+                    body((nint)handles[rank]);
                 }
                 catch (Exception failure)
                 {
