@@ -176,16 +176,18 @@ bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows 
 template <int Count>
 bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
     uint64_t begin[Count];
-    bool apart = true;
 #pragma GCC unroll 8
     for (int i = 0; i < Count; ++i) {
         begin[i] = reinterpret_cast<uintptr_t>(arrays[i]);
-        apart = apart & (begin[i] != 0) & (begin[i] <= UINT64_MAX - size);
+        if (begin[i] - 1 >= UINT64_MAX - size) /* null, or it reaches beyond the last address */
+            return false;
 #pragma GCC unroll 8
-        for (int j = 0; j < i; ++j) /* two overlap if their distance lies between -size and size */
-            apart = apart & (begin[i] - begin[j] + (size - 1) >= 2 * size - 1);
+        for (int j = 0; j < i; ++j)
+            if (begin[i] - begin[j] + (size - 1) <
+                2 * size - 1) /* two overlap if their distance lies in (-size, size) */
+                return false;
     }
-    return apart;
+    return true;
 }
 
 /* True if a tensor is one piece with nothing but a gradient, and its arrays are there and lie apart; false says nothing.
@@ -267,6 +269,40 @@ nr_status check_buffers(const nr_options &o, const nr_tensor &t, int64_t bytes, 
 /* Finite, though the bits of the element type may still say otherwise. */
 bool seed_scalars_valid(const double *s) { return finite(s[2]) && s[2] >= 0.0 && (s[3] == 0.0 || s[3] == 1.0); }
 
+/* Kept apart, so that the common case saves no registers for it. */
+__attribute__((noinline)) nr_status check_any_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows,
+                                                     bool rows_are_given) {
+    if ((t.flags & ~known_tensor_flags) != 0 || t.reserved != 0)
+        return NR_E_ABI;
+    extents e;
+    const nr_status extent_status = check_extents(t, size_of(o.type), &e);
+    if (extent_status != NR_OK)
+        return extent_status;
+
+    if (o.follower_count < 64 && (t.active >> o.follower_count) != 0)
+        return NR_E_OPTION;
+    if (t.gradient != nullptr && t.step < 1)
+        return NR_E_OPTION;
+    const bool centralise = asks(t.flags, NR_CENTRALISE);
+    const bool standardise = asks(t.flags, NR_STANDARDISE);
+    if ((centralise && standardise) ||
+        (standardise && !positive(o.standardise_epsilon, o.type) && o.algorithm != NR_SEED_RANGER))
+        return NR_E_OPTION;
+    if (e.elements == 0)
+        return NR_OK;
+
+    if ((centralise || standardise) && !rows_are_given && t.outer * t.inner < 2)
+        return NR_E_LENGTH;
+    if (o.algorithm == NR_SEED_RANGER && !contiguous(t))
+        return NR_E_LENGTH;
+    const nr_status buffers = check_buffers(o, t, e.bytes, rows);
+    if (buffers != NR_OK)
+        return buffers;
+    if (o.algorithm == NR_SEED_RANGER && t.gradient != nullptr && !seed_scalars_valid(t.scalars))
+        return NR_E_OPTION;
+    return NR_OK;
+}
+
 } // namespace
 
 nr_status check_options(const nr_options *options) {
@@ -297,37 +333,7 @@ nr_status check_list(int64_t count, const void *list) {
 }
 
 nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows, bool rows_are_given) {
-    if (plainly_valid(o, t, rows))
-        return NR_OK;
-    if ((t.flags & ~known_tensor_flags) != 0 || t.reserved != 0)
-        return NR_E_ABI;
-    extents e;
-    const nr_status extent_status = check_extents(t, size_of(o.type), &e);
-    if (extent_status != NR_OK)
-        return extent_status;
-
-    if (o.follower_count < 64 && (t.active >> o.follower_count) != 0)
-        return NR_E_OPTION;
-    if (t.gradient != nullptr && t.step < 1)
-        return NR_E_OPTION;
-    const bool centralise = asks(t.flags, NR_CENTRALISE);
-    const bool standardise = asks(t.flags, NR_STANDARDISE);
-    if ((centralise && standardise) ||
-        (standardise && !positive(o.standardise_epsilon, o.type) && o.algorithm != NR_SEED_RANGER))
-        return NR_E_OPTION;
-    if (e.elements == 0)
-        return NR_OK;
-
-    if ((centralise || standardise) && !rows_are_given && t.outer * t.inner < 2)
-        return NR_E_LENGTH;
-    if (o.algorithm == NR_SEED_RANGER && !contiguous(t))
-        return NR_E_LENGTH;
-    const nr_status buffers = check_buffers(o, t, e.bytes, rows);
-    if (buffers != NR_OK)
-        return buffers;
-    if (o.algorithm == NR_SEED_RANGER && t.gradient != nullptr && !seed_scalars_valid(t.scalars))
-        return NR_E_OPTION;
-    return NR_OK;
+    return plainly_valid(o, t, rows) ? NR_OK : check_any_tensor(o, t, rows, rows_are_given);
 }
 
 nr_status check_gradient(const nr_options &o, const nr_tensor &t, const double *sums, bool wants_sums) {
