@@ -54,6 +54,10 @@ public:
 
     /* Column c of row r lies at first + c * stride + r; entry is the tables' entry of the first row. */
     void add(int64_t first, int64_t entry, int rows, double *sums) {
+        if (columns_ <= sum_lanes && what_.term == nullptr) {
+            add_few_columns(what_.values + first, rows, sums);
+            return;
+        }
         rows_ = rows;
         entry_ = entry;
         const bool one_block = columns_ <= sum_block;
@@ -75,6 +79,29 @@ public:
     }
 
 private:
+    /* Where every column has a lane of its own, the lanes need not be stored. */
+    void add_few_columns(const T *from, int rows, double *sums) const {
+        using D = wide_double;
+        int r = 0;
+        for (; r + D::width <= rows; r += D::width)
+            sum_of_lanes<D, 1>(from + r, 0).store(sums + r);
+        for (; r < rows; ++r)
+            sum_of_lanes<lane<double, 1>, 1>(from + r, 0).store(sums + r);
+    }
+
+    /* Lanes j, j + Step, j + 2 Step … in the order of the tree. */
+    template <class D, int Step>
+    NR_INLINE D sum_of_lanes(const T *from, int64_t j) const {
+        if constexpr (Step == sum_lanes) {
+            return D::all(0.0) + widen(lane<T, D::width>::load(from + j * stride_));
+        } else {
+            D sum = sum_of_lanes<D, 2 * Step>(from, j);
+            if (j + Step < columns_)
+                sum = sum + sum_of_lanes<D, 2 * Step>(from, j + Step);
+            return sum;
+        }
+    }
+
     double *lane_of(int level, int64_t j) { return pool_ + (level * sum_lanes + j) * pitch_; }
 
     void clear_level(int level) {

@@ -172,6 +172,27 @@ TYPED_TEST(Splitting, ColumnMajorIsTheTransposedRowMajor) {
     }
 }
 
+/* A lane of a sum starts at +0, so that no mean is ever -0. */
+TYPED_TEST(Splitting, MeansOfNegativeZerosArePositive) {
+    const options o(NR_SGD, type_of<TypeParam>);
+    for (int64_t columns : {2, 10, 31, 32, 33, 70})
+        for (const shape &s : {row_major(20, columns), column_major(20, columns)}) {
+            tensor<TypeParam> t(this->random, o, s, false);
+            t.flags = NR_CENTRALISE;
+            std::fill(t.g.begin(), t.g.end(), TypeParam(-0.0));
+            for (int32_t isa : instruction_sets()) {
+                nr_options how = o.view();
+                how.isa = isa;
+                const nr_tensor call = t.view();
+                std::vector<nr_row> rows(20);
+                nr_row *out = rows.data();
+                ASSERT_EQ(nr_row_statistics(&how, 1, &call, &out), NR_OK);
+                for (const nr_row &row : rows)
+                    ASSERT_TRUE(same(row.mean, 0.0)) << describe(o, s, isa);
+            }
+        }
+}
+
 /* Tensors with different steps share a call. */
 TEST(Lists, EveryTensorHasItsOwnStep) {
     random_bits random(12);
