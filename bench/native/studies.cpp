@@ -246,6 +246,24 @@ void measure_zeros(const settings &s, report &out) {
             }
 }
 
+void measure_spacing(const settings &s, report &out) {
+    /* Arrays that are shorter by what the arena leaves between large ones begin a power of two and a few lines apart. */
+    constexpr int64_t gap = 64 * kibibyte;
+    const int64_t bytes = s.quick ? 32 * mebibyte : 128 * mebibyte;
+    nrl::team team(1);
+    const algorithm &radam = find_algorithm("radam");
+    problem close(radam, NR_FLOAT32, {1, (bytes - gap) / 4}, team);
+    problem apart(radam, NR_FLOAT32, {1, bytes / 4}, team);
+    const std::string size = std::to_string(bytes / mebibyte) + " MiB";
+    for (int32_t isa : instruction_sets(s)) {
+        if (isa == NR_ISA_SCALAR)
+            continue;
+        const auto times = compare(team, {close.step(isa), apart.step(isa)}, s.seconds);
+        out.add({"spacing", nr_isa_name(isa), "float32", bytes / 4, "arrays " + size + " apart", size + " and 64 KiB",
+                 median(times[0]) * 1e9, median(times[1]) * 1e9, median(ratios(times[0], times[1]))});
+    }
+}
+
 void measure_call(const settings &s, report &out) {
     nrl::team team(1);
     const variant smallest_call = {[](int) { static_cast<void>(nr_abi_version()); }};
