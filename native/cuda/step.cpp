@@ -92,7 +92,8 @@ nr_status grow_on_host(growing &g, int64_t bytes) {
     void *larger = realloc(g.memory, static_cast<size_t>(grown_size(bytes)));
     if (larger == nullptr)
         return NR_CUDA_E_MEMORY;
-    g = {larger, grown_size(bytes)};
+    g.memory = larger;
+    g.bytes = grown_size(bytes);
     return NR_OK;
 }
 

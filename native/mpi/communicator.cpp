@@ -236,8 +236,11 @@ nr_mpi_status nr_mpi_roll_call(nr_mpi_communicator *communicator, int32_t own, i
     const auto count = static_cast<size_t>(size);
     auto *messages = static_cast<roll_call_messages *>(calloc(count, sizeof(roll_call_messages)));
     auto *requests = static_cast<handle *>(calloc(2 * count, sizeof(handle)));
-    if (messages == nullptr || requests == nullptr)
+    if (messages == nullptr || requests == nullptr) {
+        free(messages);
+        free(requests);
         return NR_MPI_E_MEMORY;
+    }
 
     int missing = 0;
     for (int peer = 0; peer < size; ++peer)

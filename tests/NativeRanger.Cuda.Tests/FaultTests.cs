@@ -53,6 +53,53 @@ public sealed class FaultTests : IDisposable
     }
 
     /// <summary>Whichever allocation of binding and of the first step fails: nothing has changed, and nothing leaks.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fault_62_out_of_memory_at_every_allocation_of_a_micro_batch(bool gradientsAreOnTheDevice)
+    {
+        var gpu = StandIn.Open();
+        float[] g = [1, 2];
+        using var onDevice = gpu.Upload<float>(g);
+        Gradient<float> gradient = gradientsAreOnTheDevice ? onDevice : g;
+        foreach (var function in new[] { "cuMemAlloc_v2", "cuMemHostAlloc" })
+        {
+            var failures = 0;
+            for (var failed = true; failed; )
+            {
+                float[] a = [1, 2];
+                float[] b = [3, 4];
+                using var stepper = new Sgd { LearningRate = 1 }.Bind(
+                    [Parameter.Of("a", a), Parameter.Of("b", b)],
+                    gpu
+                );
+                StandIn.Fail(function, failures + 1, OutOfMemory);
+                try
+                {
+                    stepper.Accumulate([gradient, gradient]);
+                    failed = false;
+                }
+                catch (OutOfMemoryException)
+                {
+                    failures++;
+                    Assert.Equal(0, stepper.AccumulatedMicroBatches);
+                }
+
+                StandIn.Set("reset=1");
+                if (failed)
+                {
+                    stepper.Accumulate([gradient, gradient]);
+                }
+
+                Assert.True(stepper.StepAccumulated());
+                Assert.Equal([0, 0], a);
+                Assert.Equal([2, 2], b);
+            }
+
+            Assert.True(failures >= (function is "cuMemAlloc_v2" ? 2 : 0), "the sum of each parameter is to be met");
+        }
+    }
+
     [Fact]
     public void Fault_62_out_of_memory_at_every_allocation()
     {

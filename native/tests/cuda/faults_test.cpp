@@ -124,6 +124,14 @@ TEST_F(Faults, LostDeviceStaysLost) {
     EXPECT_EQ(nr_cuda_queue_wait(queue), NR_CUDA_E_LOST);
     EXPECT_EQ(nr_cuda_clear(queue, memory, 64), NR_CUDA_E_LOST);
     EXPECT_EQ(nr_cuda_allocate(device, 64, &memory), NR_CUDA_E_LOST);
+    EXPECT_EQ(nr_cuda_check_memory(device, &memory, 1), NR_CUDA_E_LOST);
+    nr_cuda_module *module = nullptr;
+    EXPECT_EQ(nr_cuda_module_load(device, "", &module, nullptr, 0), NR_CUDA_E_LOST);
+    nr_cuda_queue *another = nullptr;
+    EXPECT_EQ(nr_cuda_queue_create(device, &another), NR_CUDA_E_LOST);
+    float number = 0, sum = 0;
+    EXPECT_EQ(nr_cuda_accumulate(queue, NR_FLOAT32, 1, &number, &sum), NR_CUDA_E_LOST);
+    EXPECT_EQ(nr_cuda_launch(queue, reinterpret_cast<nr_cuda_kernel *>(&number), 1, 1, nullptr), NR_CUDA_E_LOST);
     EXPECT_EQ(device::standin_calls("cuCtxPushCurrent_v2"), pushes);
     char message[512];
     ASSERT_EQ(nr_cuda_failure(device, message, sizeof message), NR_OK);

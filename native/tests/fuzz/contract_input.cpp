@@ -2,9 +2,11 @@
 #include "guarded_memory.h"
 #include "nativeranger.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace fuzz {
@@ -37,12 +39,27 @@ public:
     unsigned below(unsigned count) { return byte() % count; }
     bool one_in(unsigned count) { return below(count) == count - 1; }
 
-    /* One of the likely values, or anything at all. */
+    /* One of the likely values, or anything at all unless the call is to be sound. */
     template <class V, size_t N>
     V likely(const V (&values)[N]) {
         const unsigned which = byte();
-        return which >= 248 ? raw<V>() : values[which % N];
+        return which >= 248 && !sound ? raw<V>() : values[which % N];
     }
+
+    /* One of the values that the contract allows; unless the call is to be sound, also one that it may refuse. */
+    template <class V, size_t N, size_t M>
+    V likely(const V (&allowed)[N], const V (&refused)[M]) {
+        const unsigned which = byte();
+        if (sound || which < 192)
+            return allowed[which % N];
+        return which >= 248 ? raw<V>() : refused[which % M];
+    }
+
+    /* Whether something is to be wrong here: never in a call that is to be sound. */
+    bool wrong_in(unsigned count) { return !sound && one_in(count); }
+
+    /* Most calls are as the contract wants them: of arbitrary ones hardly any gets past the checks. */
+    bool sound = false;
 
 private:
     const uint8_t *at_;
@@ -96,7 +113,7 @@ public:
     /* Zeroed, or the elements of a type. */
     void *allocate(size_t size, content what, elements &fill) {
         if (used_ == slots_.size())
-            slots_.push_back({new guarded, what});
+            slots_.push_back({std::make_unique<guarded>(), what});
         slot &s = slots_[used_++];
         s.what = what;
         uint8_t *begin = s.memory->allocate(size);
@@ -150,7 +167,7 @@ public:
 
 private:
     struct slot {
-        guarded *memory;
+        std::unique_ptr<guarded> memory;
         content what;
     };
 
@@ -191,10 +208,11 @@ public:
     explicit contract_call(bytes in) : in_(in), fill_(in_.raw<uint64_t>()) {
         memory.clear();
         fill_.hostile = in_.one_in(3);
+        in_.sound = !in_.one_in(4);
     }
 
     void run() {
-        switch (in_.below(8)) {
+        switch (in_.below(16)) {
         case 0:
             return reduce();
         case 1:
@@ -205,6 +223,8 @@ public:
             return row_statistics();
         case 4:
             return square_sums();
+        case 5:
+            return gradient_sums();
         default:
             return step();
         }
@@ -227,54 +247,81 @@ private:
 
     /* Mostly an array; now and then null, or the one before. */
     void *array(int64_t count, int32_t type) {
-        const unsigned which = in_.byte();
+        const unsigned which = in_.sound ? 0 : in_.byte();
         if (which >= 252)
             return which == 252 && last_ != nullptr && count <= last_count_ ? last_ : nullptr;
         last_count_ = count;
         return last_ = numbers(count, type);
     }
 
+    static uint32_t flags_of(int32_t algorithm) {
+        switch (algorithm) {
+        case NR_SGD:
+            return NR_NESTEROV | NR_CENTRALISE_UPDATE | NR_ZERO_GRADIENT;
+        case NR_ADAGRAD:
+            return NR_CENTRALISE_UPDATE | NR_ZERO_GRADIENT;
+        case NR_ADAM:
+            return NR_AMSGRAD | NR_DECOUPLED_DECAY | NR_CENTRALISE_UPDATE | NR_ZERO_GRADIENT;
+        case NR_RADAM:
+            return NR_DECOUPLED_DECAY | NR_SKIP_UNRECTIFIED | NR_CENTRALISE_UPDATE | NR_ZERO_GRADIENT;
+        default:
+            return NR_ZERO_GRADIENT;
+        }
+    }
+
+    nr_follower follower(const nr_options &o) {
+        nr_follower f = {};
+        f.weight = in_.likely({0.5, 0.8, 1.0, 0.0}, {-0.0, 1.5});
+        f.flags = in_.likely({0u, 1u, 3u, 5u}, {7u, 2u, 4u, 8u});
+        if (in_.sound && (f.flags & NR_FOLLOWER_PULLBACK) != 0 && !(o.algorithm == NR_SGD && o.beta1 != 0.0))
+            f.flags = NR_FOLLOWER_LEADS;
+        f.reserved = in_.wrong_in(64) ? in_.raw<uint32_t>() : 0;
+        return f;
+    }
+
     nr_options *options() {
         nr_options o = {};
-        o.struct_size = in_.one_in(64) ? in_.raw<uint32_t>() : uint32_t(sizeof o);
+        o.struct_size = in_.wrong_in(64) ? in_.raw<uint32_t>() : uint32_t(sizeof o);
         type_ = in_.likely({int32_t(NR_FLOAT32), int32_t(NR_FLOAT64)});
         o.type = type_;
         o.algorithm = in_.likely({1, 2, 3, 4, 5});
-        isa_ = in_.one_in(64) ? in_.raw<int32_t>() : int32_t(NR_ISA_AUTO);
-        o.flags = in_.likely({0u, 0u, 1u, 2u, 4u, 6u, 8u, 12u, 16u, 20u, 32u, 36u});
-        o.follower_count = in_.likely({0, 0, 1, 2, 3, 64});
-        nr_follower followers[64] = {};
-        for (int i = 0; i < 64 && i < o.follower_count; ++i) {
-            followers[i].weight = in_.likely({0.5, 0.8, 1.0, 0.0, -0.0, 1.5});
-            followers[i].flags = in_.likely({0u, 1u, 3u, 5u, 7u});
-            followers[i].reserved = in_.one_in(64) ? in_.raw<uint32_t>() : 0;
-        }
-        const bool fits = o.follower_count >= 0 && o.follower_count <= 64;
-        o.followers = in_.one_in(64) ? nullptr : guarded_copy(followers, fits ? size_t(o.follower_count) : 0);
-        o.learning_rate = in_.likely({1e-3, 0.1, 0.0, -0.0, 1e300});
-        o.beta1 = in_.likely({0.9, 0.5, 0.0, 0.999999999, 1.0});
-        o.beta2 = in_.likely({0.999, 0.9, 0.5, 0.0, 0.6, 1.0});
-        o.epsilon = in_.likely({1e-8, 1e-5, 0.1, 1e-60, 5e-324, 0.0});
-        o.weight_decay = in_.likely({0.0, 0.01, 0.5, 1e300, -0.0});
+        isa_ = in_.wrong_in(64) ? in_.raw<int32_t>() : int32_t(NR_ISA_AUTO);
+        o.learning_rate = in_.likely({1e-3, 0.1, 0.0}, {-0.0, 1e300});
+        o.beta1 = in_.likely({0.9, 0.5, 0.0, 0.999999999}, {1.0});
+        o.beta2 = in_.likely({0.999, 0.9, 0.5, 0.0, 0.6}, {1.0});
+        o.epsilon = in_.likely({1e-8, 1e-5, 0.1}, {1e-60, 5e-324, 0.0});
+        o.weight_decay = in_.likely({0.0, 0.01, 0.5}, {1e300, -0.0});
         o.dampening = in_.likely({0.0, 0.0, 0.25, 1.0});
         o.rate_decay = in_.likely({0.0, 0.1, 1e300});
         o.initial_accumulator = in_.likely({0.0, 0.25, 1e300});
-        o.threshold = in_.likely({5.0, 4.0, 3.9, 1e300});
-        o.gradient_scale = in_.likely({1.0, 1.0, 0.25, 0.0, -1.0});
-        o.clip_value = in_.likely({infinity, infinity, 0.5, 0.0, 1e-320});
+        o.threshold = in_.likely({5.0, 4.0, 1e300}, {3.9});
+        o.gradient_scale = in_.likely({1.0, 1.0, 0.25}, {0.0, -1.0});
+        o.clip_value = in_.likely({infinity, infinity, 0.5}, {0.0, 1e-320});
         o.clip_factor = in_.likely({1.0, 1.0, 0.7, 0.0});
         o.adaptive_clip = in_.likely({0.0, 0.0, 0.01, 1e300});
-        o.standardise_epsilon = in_.likely({1e-5, 1e-8, 1e-60});
+        o.standardise_epsilon = in_.likely({1e-5, 1e-8}, {1e-60});
         o.seed_alpha = in_.likely({0.5, 0.0, 1.0});
-        o.seed_period = in_.likely({int64_t(6), int64_t(1), int64_t(0), std::numeric_limits<int64_t>::max()});
-        o.working_set = in_.likely({int64_t(0), int64_t(1) << 40, int64_t(-1)});
+        o.seed_period = in_.likely({int64_t(6), int64_t(1), std::numeric_limits<int64_t>::max()}, {int64_t(0)});
+        o.working_set = in_.likely({int64_t(0), int64_t(1) << 40}, {int64_t(-1)});
+        o.flags = in_.likely({0u, 0u, 1u, 2u, 4u, 6u, 8u, 12u, 16u, 20u, 32u, 36u, 63u});
+        if (in_.sound) {
+            o.flags &= flags_of(o.algorithm);
+            if (o.beta1 == 0.0 || o.dampening != 0.0)
+                o.flags &= ~uint32_t(NR_NESTEROV);
+        }
+        o.follower_count = in_.likely({0, 0, 1, 2, 3, 64});
+        nr_follower followers[64] = {};
+        for (int i = 0; i < 64 && i < o.follower_count; ++i)
+            followers[i] = follower(o);
+        const bool fits = o.follower_count >= 0 && o.follower_count <= 64;
+        o.followers = in_.wrong_in(64) ? nullptr : guarded_copy(followers, fits ? size_t(o.follower_count) : 0);
         options_ = guarded_copy(&o, 1);
         return options_;
     }
 
     int64_t extent(unsigned most) {
         const unsigned which = in_.byte();
-        if (which >= 250)
+        if (which >= 250 && !in_.sound)
             return in_.raw<int64_t>();
         return int64_t(which % (most + 1));
     }
@@ -302,6 +349,14 @@ private:
         t.rows = in_.one_in(3) ? extent(33) : 1;
         t.inner = is_column_major ? 1 : times(extent(in_.one_in(8) ? 250 : 40), in_.one_in(16) ? 20 : 1);
         t.stride = t.outer == 1 || !in_.one_in(8) ? times(t.rows, t.inner) : extent(120);
+        t.flags = in_.likely({0u, 0u, 1u, 2u}, {3u, 4u});
+        if (in_.sound) {
+            t.stride = std::max(t.stride, t.rows * t.inner);
+            if (options_->algorithm == NR_SEED_RANGER)
+                t.stride = t.rows * t.inner;
+            if (t.outer * t.inner < 2)
+                t.flags = 0;
+        }
         const int64_t n = span(t);
         if (n < 0 || t.rows > int64_t(guarded::room / sizeof(nr_row)))
             return false;
@@ -310,7 +365,7 @@ private:
         for (void *&s : t.state)
             s = array(n, type_);
         const int32_t count = options_->follower_count;
-        if (count > 0 && count <= 64 && !in_.one_in(16)) {
+        if (count > 0 && count <= 64 && !in_.wrong_in(16)) {
             nr_follower_buffers buffers[64] = {};
             for (int i = 0; i < count && i < 3; ++i)
                 buffers[i] = {array(n, type_), array(n, type_)};
@@ -318,17 +373,18 @@ private:
         }
         const double start[4] = {in_.likely({0.0, 1e-3, 1e9}), in_.likely({0.0, 1e-3}), in_.likely({0.0, 1.0, 7.0}),
                                  in_.likely({0.0, 1.0})};
-        if (!in_.one_in(16)) {
+        if (!in_.wrong_in(16)) {
             t.scalars = static_cast<double *>(memory.allocate(sizeof start, arrays::content::float64, fill_));
             std::memcpy(t.scalars, start, sizeof start);
         }
         if (in_.one_in(8) && t.rows >= 0)
             t.row_values = static_cast<nr_row *>(
                 memory.allocate(size_t(t.rows) * sizeof(nr_row), arrays::content::float64, fill_));
-        t.step = in_.likely({int64_t(1), int64_t(2), int64_t(6), int64_t(7), int64_t(1) << 40, int64_t(0)});
+        t.step = in_.likely({int64_t(1), int64_t(2), int64_t(6), int64_t(7), int64_t(1) << 40}, {int64_t(0)});
         t.active = in_.likely({uint64_t(0), uint64_t(1), uint64_t(2), uint64_t(3), uint64_t(7)});
-        t.flags = in_.likely({0u, 0u, 1u, 2u, 3u});
-        t.reserved = in_.one_in(64) ? in_.raw<uint32_t>() : 0;
+        if (in_.sound && count < 64)
+            t.active &= (uint64_t(1) << count) - 1;
+        t.reserved = in_.wrong_in(64) ? in_.raw<uint32_t>() : 0;
         return true;
     }
 
@@ -341,7 +397,7 @@ private:
                 ++counts.left_out;
                 return nullptr;
             }
-        count = in_.one_in(64) ? -1 - int64_t(in_.byte()) : int64_t(made);
+        count = in_.wrong_in(64) ? -1 - int64_t(in_.byte()) : int64_t(made);
         return guarded_copy(all, made);
     }
 
@@ -361,12 +417,21 @@ private:
         nr_row *rows[3] = {};
         for (int64_t i = 0; i < count; ++i)
             rows[i] =
-                in_.one_in(16)
+                in_.wrong_in(16)
                     ? nullptr
                     : static_cast<nr_row *>(memory.allocate(size_t(t[i].rows < 0 ? 0 : t[i].rows) * sizeof(nr_row),
                                                             arrays::content::float64, fill_));
         nr_row *const *list = guarded_copy(rows, count < 0 ? 0 : size_t(count));
         on_every_isa([=] { return nr_row_statistics(options_, count, t, list); });
+    }
+
+    /* Room for the sums of every block of every gradient; null where it may be, or where something is to be wrong. */
+    double *const *block_sums(const nr_tensor *t, int64_t count) {
+        double *sums[3] = {};
+        for (int64_t i = 0; i < count; ++i)
+            sums[i] =
+                in_.wrong_in(16) ? nullptr : static_cast<double *>(numbers((span(t[i]) + 4095) / 4096, NR_FLOAT64));
+        return guarded_copy(sums, count < 0 ? 0 : size_t(count));
     }
 
     void square_sums() {
@@ -375,16 +440,28 @@ private:
         nr_tensor *t = tensors(count);
         if (t == nullptr)
             return;
-        double *sums[3] = {};
-        for (int64_t i = 0; i < count; ++i) {
-            const int64_t blocks = (span(t[i]) + 4095) / 4096;
-            sums[i] = in_.one_in(16) ? nullptr : static_cast<double *>(numbers(blocks, NR_FLOAT64));
-        }
-        double *const *list = in_.one_in(8) ? nullptr : guarded_copy(sums, count < 0 ? 0 : size_t(count));
+        double *const *sums = in_.one_in(8) ? nullptr : block_sums(t, count);
         int32_t *nonfinite =
-            in_.one_in(16) ? nullptr : static_cast<int32_t *>(memory.allocate(4, arrays::content::exact, fill_));
+            in_.wrong_in(16) ? nullptr : static_cast<int32_t *>(memory.allocate(4, arrays::content::exact, fill_));
         const double scale = in_.likely({1.0, 0x1p-600, 0.0, -1.0});
-        on_every_isa([=] { return nr_square_sums(options_, count, t, scale, list, nonfinite); });
+        on_every_isa([=] { return nr_square_sums(options_, count, t, scale, sums, nonfinite); });
+    }
+
+    void gradient_sums() {
+        options();
+        int64_t count = 0;
+        nr_tensor *t = tensors(count);
+        if (t == nullptr)
+            return;
+        if (in_.sound) {
+            options_->adaptive_clip = 0;
+            for (int64_t i = 0; i < count; ++i) {
+                t[i].inner *= t[i].outer * t[i].rows;
+                t[i].outer = t[i].rows = 1;
+            }
+        }
+        double *const *sums = block_sums(t, count);
+        on_every_isa([=] { return nr_gradient_sums(options_, count, t, sums); });
     }
 
     void reduce() {
@@ -393,14 +470,14 @@ private:
             ++counts.left_out;
             return;
         }
-        double *sums = in_.one_in(16) ? nullptr : static_cast<double *>(numbers(n < 0 ? 0 : n, NR_FLOAT64));
-        double *result = in_.one_in(16) ? nullptr : static_cast<double *>(numbers(1, NR_FLOAT64));
+        double *sums = in_.wrong_in(16) ? nullptr : static_cast<double *>(numbers(n < 0 ? 0 : n, NR_FLOAT64));
+        double *result = in_.wrong_in(16) ? nullptr : static_cast<double *>(numbers(1, NR_FLOAT64));
         on_every_isa([=] { return nr_reduce(n, sums, result); });
     }
 
     void accumulate() {
         const int32_t type = in_.likely({int32_t(NR_FLOAT32), int32_t(NR_FLOAT64)});
-        isa_ = in_.one_in(16) ? in_.raw<int32_t>() : int32_t(NR_ISA_AUTO);
+        isa_ = in_.wrong_in(16) ? in_.raw<int32_t>() : int32_t(NR_ISA_AUTO);
         const int64_t n = extent(200);
         if (n > int64_t(guarded::room / 8)) {
             ++counts.left_out;

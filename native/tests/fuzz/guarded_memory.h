@@ -20,6 +20,7 @@ public:
         if (base_ == MAP_FAILED || mprotect(base_ + page, room, PROT_READ | PROT_WRITE) != 0)
             abort();
     }
+    ~guarded() { munmap(base_, room + 2 * page); }
     guarded(const guarded &) = delete;
     guarded &operator=(const guarded &) = delete;
 

@@ -92,6 +92,16 @@ TEST(MpiShim, EveryCallBeforeOpenSaysSo) {
     nr_mpi_batch *made = nullptr;
     EXPECT_EQ(nr_mpi_batch_create(communicator, &made), NR_MPI_E_NOT_OPEN);
     EXPECT_EQ(nr_mpi_test(made, nullptr), NR_MPI_E_NOT_OPEN);
+    EXPECT_EQ(nr_mpi_adopt(0, patient, 0, &communicator), NR_MPI_E_NOT_OPEN);
+    EXPECT_EQ(nr_mpi_split(communicator, 0, 0, patient, &communicator), NR_MPI_E_NOT_OPEN);
+    EXPECT_EQ(nr_mpi_failure(communicator, nullptr, 0), NR_MPI_E_NOT_OPEN);
+    int32_t called = 0;
+    uint8_t presence = 0;
+    EXPECT_EQ(nr_mpi_roll_called(communicator, &called), NR_MPI_E_NOT_OPEN);
+    EXPECT_EQ(nr_mpi_roll_call(communicator, NR_MPI_FAILED, patient, &presence), NR_MPI_E_NOT_OPEN);
+    EXPECT_EQ(nr_mpi_free(nullptr), NR_MPI_OK);
+    EXPECT_EQ(nr_mpi_batch_free(nullptr), NR_MPI_OK);
+    EXPECT_EQ(nr_mpi_open(STANDIN, nullptr, nullptr, 0), NR_MPI_E_NULL);
 }
 
 TEST(MpiShim, AMissingLibraryIsNamed) {
@@ -350,6 +360,70 @@ TEST(MpiShim, WrongArgumentsAreRefused) {
         EXPECT_EQ(nr_mpi_split(c, -2, 0, patient, nullptr), NR_MPI_E_NULL);
         EXPECT_EQ(b.wait(0), NR_MPI_OK) << "nothing was begun";
     });
+}
+
+TEST(MpiShim, NullIsRefused) {
+    on_ranks(1, [](nr_mpi_communicator *c, int, int) {
+        const batch b(c);
+        const int64_t one = 1, zero = 0, below = -1;
+        int32_t number = 0;
+        uint8_t byte = 0;
+        nr_mpi_communicator *made = nullptr;
+        EXPECT_EQ(nr_mpi_world(patient, 0, nullptr), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_world(patient, -1, &made), NR_MPI_E_ARGUMENT);
+        EXPECT_EQ(nr_mpi_split(nullptr, 0, 0, patient, &made), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_split(c, -2, 0, patient, &made), NR_MPI_E_ARGUMENT);
+        EXPECT_EQ(nr_mpi_rank(nullptr, &number, &number), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_batch_create(nullptr, nullptr), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_send(nullptr, &byte, 1, 0, 0), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_receive(nullptr, &byte, 1, 0, 0), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_all_gather(nullptr, &byte, 1, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_all_gather(b.handle, nullptr, 1, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_all_gather_ranges(nullptr, &byte, &one, &zero), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_all_gather_ranges(b.handle, &byte, nullptr, &zero), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_all_gather_ranges(b.handle, &byte, &zero, &below), NR_MPI_E_ARGUMENT);
+        EXPECT_EQ(nr_mpi_broadcast(nullptr, &byte, 1, 0), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_broadcast(b.handle, nullptr, 1, 0), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_reduce_scatter(nullptr, NR_MPI_FLOAT32, &byte, &one, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_reduce_scatter(b.handle, NR_MPI_FLOAT32, &byte, nullptr, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_reduce_scatter(b.handle, NR_MPI_FLOAT32, nullptr, &one, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_test(nullptr, &number), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_test(b.handle, nullptr), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_roll_called(nullptr, &number), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_roll_call(nullptr, NR_MPI_FAILED, patient, &byte), NR_MPI_E_NULL);
+        EXPECT_EQ(nr_mpi_roll_call(c, NR_MPI_ABSENT, patient, &byte), NR_MPI_E_ARGUMENT);
+        EXPECT_EQ(b.wait(0), NR_MPI_OK) << "nothing was begun";
+    });
+}
+
+/* Making a communicator fails at whichever call; the next one is made. */
+TEST(MpiShim, ACommunicatorThatCannotBeMadeIsReportedByName) {
+    for (const std::string function : {"Comm_idup", "Comm_set_errhandler", "Comm_rank", "Comm_size"}) {
+        FROM_STANDIN(standin_reset)();
+        int64_t handle = 0;
+        ASSERT_EQ(open_library(STANDIN).status, NR_MPI_OK);
+        FROM_STANDIN(standin_world)(1, &handle);
+        FROM_STANDIN(standin_fail)(function.c_str(), 0);
+        nr_mpi_communicator *made = nullptr;
+        EXPECT_EQ(nr_mpi_adopt(handle, patient, 0, &made), NR_MPI_E_CALL) << function;
+        EXPECT_EQ(made, nullptr);
+        FROM_STANDIN(standin_reset)();
+        on_ranks(1, [](nr_mpi_communicator *, int, int) {});
+    }
+}
+
+TEST(MpiShim, ARollCallThatCannotBeSentIsAFailure) {
+    for (const std::string function : {"Irecv", "Isend"}) {
+        FROM_STANDIN(standin_reset)();
+        on_ranks(2, [&](nr_mpi_communicator *c, int rank, int) {
+            uint8_t presence[2];
+            if (rank != 0)
+                return;
+            FROM_STANDIN(standin_fail)(function.c_str(), 0);
+            EXPECT_EQ(nr_mpi_roll_call(c, NR_MPI_FAILED, hasty, presence), NR_MPI_E_CALL) << function;
+        });
+    }
+    FROM_STANDIN(standin_reset)();
 }
 
 TEST(MpiShim, EveryFailingCallIsReportedByName) {

@@ -10,12 +10,16 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
 {
     private readonly List<GroupState<T>> groups = [];
     private readonly List<Average> averages = [];
-    private IReadOnlyList<StateArray<T>> arrays = [];
-    private IReadOnlyList<StateCounter> counters = [];
+    private int parameterCount;
 
-    public override IReadOnlyList<StateArray<T>> Arrays => arrays;
+    // Listed when they are asked for: many groups are added one by one.
+    private IReadOnlyList<StateArray<T>>? arrays;
+    private IReadOnlyList<StateCounter>? counters;
 
-    public override IReadOnlyList<StateCounter> Counters => counters;
+    public override IReadOnlyList<StateArray<T>> Arrays => arrays ??= [.. Parameters.SelectMany(p => p.Arrays)];
+
+    public override IReadOnlyList<StateCounter> Counters =>
+        counters ??= [.. Parameters.SelectMany(p => p.Counters), .. groups.SelectMany(g => g.Counters)];
 
     public override string Description => $"MathNet.Numerics, provider {LinearAlgebraControl.Provider}";
 
@@ -31,7 +35,7 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
             );
         }
 
-        var group = new GroupState<T>(parameters, Parameters.Count(), optimizer, groups.Count);
+        var group = new GroupState<T>(parameters, parameterCount, optimizer, groups.Count);
         for (var level = 0; level < group.SharedCounters.Count; level++)
         {
             group.SharedCounters[level]?.Value = groups.FirstOrDefault()?.SharedCounters[level]?.Value ?? 0;
@@ -43,7 +47,8 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
         }
 
         groups.Add(group);
-        ListState();
+        parameterCount += parameters.Count;
+        ForgetLists();
     }
 
     public override void SetOptimizer(int group, Optimizer optimizer) =>
@@ -57,7 +62,7 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
         }
 
         averages.Add(average);
-        ListState();
+        ForgetLists();
     }
 
     public override bool Step(in StepRequest<T> request)
@@ -184,9 +189,5 @@ internal sealed class ManagedEngine<T>(NonFinitePolicy nonFinite) : StepEngine<T
         state.ForEach(s => s.Keep());
     }
 
-    private void ListState()
-    {
-        arrays = [.. Parameters.SelectMany(p => p.Arrays)];
-        counters = [.. Parameters.SelectMany(p => p.Counters), .. groups.SelectMany(g => g.Counters)];
-    }
+    private void ForgetLists() => (arrays, counters) = (null, null);
 }

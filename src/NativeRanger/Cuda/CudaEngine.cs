@@ -197,6 +197,13 @@ internal sealed unsafe class CudaEngine<T> : StepEngine<T>
     internal override bool Accumulate(ReadOnlySpan<Gradient<T>> gradients)
     {
         RequireUsable();
+
+        // All that can run out of memory first: a micro-batch is added as a whole or not at all.
+        for (var i = 0; i < gradients.Length; i++)
+        {
+            parameters[i].ReserveSum(gradients[i]);
+        }
+
         for (var i = 0; i < gradients.Length; i++)
         {
             Guard(parameters[i].Accumulate(queue, gradients[i]));

@@ -85,7 +85,25 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
         return false;
     }
 
-    /// <summary>Adds the gradient of one micro-batch: copied where there is no sum yet. Returns the library's status.</summary>
+    /// <summary>Allocates what adding the gradient of a micro-batch needs.</summary>
+    public void ReserveSum(in Gradient<T> gradient)
+    {
+        if (gradient.IsNone)
+        {
+            return;
+        }
+
+        sum ??= backend.Allocate<T>(parameter.Length);
+        if (gradient.Buffer.Owner is not DeviceBuffer<T>)
+        {
+            gradientMirror ??= new(backend, parameter.Length);
+        }
+    }
+
+    /// <summary>
+    /// Adds the gradient of one micro-batch, for which there is room: copied where there is no sum yet. Returns the library's
+    /// status.
+    /// </summary>
     public int Accumulate(CudaQueue queue, in Gradient<T> gradient)
     {
         if (gradient.IsNone)
@@ -93,7 +111,6 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
             return 0;
         }
 
-        sum ??= backend.Allocate<T>(parameter.Length);
         T* from;
         if (gradient.Buffer.Owner is DeviceBuffer<T> buffer)
         {
@@ -103,19 +120,18 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
         {
             // The pinned memory is used again for the next micro-batch.
             backend.Synchronize();
-            gradientMirror ??= new(backend, parameter.Length);
-            gradientMirror.Send(gradient.Buffer);
+            gradientMirror!.Send(gradient.Buffer);
             from = gradientMirror.Address;
         }
 
         if (!hasSum)
         {
             hasSum = true;
-            return CudaMethods.nr_cuda_copy(queue.Handle, sum.Start, from, parameter.Length * sizeof(T));
+            return CudaMethods.nr_cuda_copy(queue.Handle, sum!.Start, from, parameter.Length * sizeof(T));
         }
 
         var type = typeof(T) == typeof(float) ? nr_type.NR_FLOAT32 : nr_type.NR_FLOAT64;
-        return CudaMethods.nr_cuda_accumulate(queue.Handle, (int)type, parameter.Length, from, sum.Start);
+        return CudaMethods.nr_cuda_accumulate(queue.Handle, (int)type, parameter.Length, from, sum!.Start);
     }
 
     /// <summary>Begins to bring the values back to an array of the host.</summary>

@@ -29,7 +29,7 @@ internal sealed class AccumulatedGradients<T>
         {
             if (!gradients[i].IsNone)
             {
-                sums[i] ??= new T[checked((int)gradients[i].Length)];
+                sums[i] ??= new T[RequireArrayLength(i, gradients[i].Length)];
             }
         }
 
@@ -58,6 +58,14 @@ internal sealed class AccumulatedGradients<T>
 
         Count();
     }
+
+    private static int RequireArrayLength(int index, long length) =>
+        length <= System.Array.MaxLength
+            ? (int)length
+            : throw new NotSupportedException(
+                $"Micro-batches are summed in one .NET array per parameter, of at most {System.Array.MaxLength} elements; "
+                    + $"gradient {index} has {length}."
+            );
 
     /// <summary>Counts a micro-batch, whose sum is kept elsewhere.</summary>
     public void Count() => MicroBatches++;

@@ -45,6 +45,50 @@ public sealed class ShardedCheckpointTests
         Assert.All(together, result => Assert.Null(alone.DifferenceTo(result)));
     }
 
+    public static TheoryData<string, string> Wrapped()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var optimizer in Registry.Optimizers.Keys)
+        {
+            foreach (var wrapper in Registry.Wrappers.Keys.Where(w => Registry.Allows(optimizer, "none", w)))
+            {
+                data.Add(optimizer, wrapper);
+            }
+        }
+
+        return data;
+    }
+
+    /// <summary>Ranks that save and end after every step, and others that go on: the bits of one process that is not cut.</summary>
+    [Theory]
+    [MemberData(nameof(Wrapped))]
+    public void Fault_75_cut_at_every_step_between_ranks(string optimizer, string wrapper)
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("run");
+        var recipe = Registry.Recipe(optimizer, "none", wrapper);
+        CutAtEveryStep<float>();
+        CutAtEveryStep<double>();
+
+        void CutAtEveryStep<T>()
+            where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        {
+            var problem = new Problem<T>(Problem<T>.AllForms, Steps, microBatches: 2);
+            var alone = problem.RunAlone(recipe);
+            Ranks.Run(2, c => problem.RunSharded(recipe, c, after: SaveAt<T>(path, 0), steps: ..1));
+            for (var done = 1; done < Steps; done++)
+            {
+                var last = done;
+                Ranks.Run(
+                    done % 2 == 0 ? 2 : 1,
+                    c => problem.ResumeSharded(recipe, c, path, last..(last + 1), SaveAt<T>(path, last))
+                );
+            }
+
+            Assert.Null(alone.DifferenceTo(problem.ResumeAlone(recipe, path, Steps..)));
+        }
+    }
+
     [Fact]
     public void What_one_process_has_saved_is_resumed_by_ranks_and_the_other_way_round()
     {

@@ -47,6 +47,31 @@ public sealed unsafe class LargeMemoryTests
         }
     }
 
+    /// <summary>The second gradient is longer than an array can be, and the first has room: neither is added.</summary>
+    [Fact]
+    public void A_micro_batch_is_added_as_a_whole_or_not_at_all()
+    {
+        using var large = new FoldedMemory<float>(Beyond);
+        using var gradient = new FoldedMemory<float>(Beyond);
+        float[] small = [1];
+        using var stepper = new Sgd { LearningRate = 0.5 }.Bind([
+            new ParameterGroup<float>(
+                Parameter.Of("small", small),
+                new Parameter<float>("large", large.Address, Beyond)
+            ),
+        ]);
+
+        var refused = Assert.Throws<NotSupportedException>(() =>
+            stepper.Accumulate([new float[] { 4 }, new Gradient<float>(gradient.Address, Beyond)])
+        );
+        Assert.Contains($"{Beyond}", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, stepper.AccumulatedMicroBatches);
+
+        stepper.Accumulate([new float[] { 1 }, default]);
+        Assert.True(stepper.StepAccumulated());
+        Assert.Equal([0.5f], small);
+    }
+
     [MemoryFact(Gigabytes = 3)]
     public void Fault_44_a_managed_array_of_more_than_2_gigabytes()
     {

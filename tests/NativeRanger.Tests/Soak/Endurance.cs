@@ -47,19 +47,21 @@ internal sealed class Endurance
     }
 
     /// <summary>Starts and ends the same run in this process again and again: memory and handles stay.</summary>
-    /// <param name="starts">How many times.</param>
-    public string StayFlat(int starts)
+    /// <param name="warmUp">How often before memory and handles are taken for the first time.</param>
+    /// <param name="goesOn">Whether to start once more, given how often it was started since then.</param>
+    public string StayFlat(int warmUp, Func<int, bool> goesOn)
     {
         using var directory = new TemporaryDirectory();
         (long Memory, int Handles) first = default;
         (long Memory, int Handles) last = default;
-        for (var start = 0; start < starts; start++)
+        var path = directory.File("run");
+        var starts = 0;
+        for (; starts <= warmUp || goesOn(starts - warmUp); starts++)
         {
             // The file is that of a run at its end but for one call.
-            var path = directory.File("run");
-            new SoakRun(Seed: 0, Calls: 4 + start).Continue(path, static () => { });
+            new SoakRun(Seed: 0, Calls: 4 + starts).Continue(path, static () => { });
             last = Use();
-            if (start == starts / 4)
+            if (starts == warmUp)
             {
                 first = last;
             }
@@ -67,7 +69,8 @@ internal sealed class Endurance
 
         Assert.InRange(last.Memory - first.Memory, long.MinValue, MemoryNoise);
         Assert.InRange(last.Handles - first.Handles, int.MinValue, HandleNoise);
-        return $"memory {first.Memory >> 20} then {last.Memory >> 20} MiB, handles {first.Handles} then {last.Handles}";
+        return $"{starts} starts in one process: memory {first.Memory >> 20} then {last.Memory >> 20} MiB, "
+            + $"handles {first.Handles} then {last.Handles}";
     }
 
     private (long Memory, int Handles) Use()

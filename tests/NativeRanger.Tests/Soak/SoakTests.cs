@@ -17,5 +17,5 @@ public sealed class SoakTests
     }
 
     [Fact]
-    public void Memory_and_handles_stay() => new Endurance().StayFlat(starts: 200);
+    public void Memory_and_handles_stay() => new Endurance().StayFlat(warmUp: 50, static starts => starts < 150);
 }

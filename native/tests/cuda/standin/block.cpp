@@ -43,7 +43,16 @@ struct block {
 
 block here;
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+/* Sanitizers follow swapcontext from stack to stack, and nothing else. */
+#if defined(__SANITIZE_ADDRESS__)
+#define STANDIN_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STANDIN_SANITIZED
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(STANDIN_SANITIZED)
 
 /* Saves the registers that a call preserves, and goes on where another stack was left: swapcontext without its system call. */
 extern "C" void standin_switch(void **from, void *to);
