@@ -66,10 +66,18 @@ int64_t nr_cuda_layout(int32_t structure, int32_t field) {
     static const int64_t group[] = {sizeof(nr_cuda_group), offsetof(nr_cuda_group, options),
                                     offsetof(nr_cuda_group, tensors), offsetof(nr_cuda_group, count),
                                     offsetof(nr_cuda_group, clip_norm)};
+    static const int64_t kernel[] = {sizeof(nr_cuda_kernel_about),
+                                     offsetof(nr_cuda_kernel_about, name),
+                                     offsetof(nr_cuda_kernel_about, registers),
+                                     offsetof(nr_cuda_kernel_about, local_bytes),
+                                     offsetof(nr_cuda_kernel_about, shared_bytes),
+                                     offsetof(nr_cuda_kernel_about, blocks)};
     if (structure == NR_CUDA_STRUCT_ABOUT && field >= -1 && field < 6)
         return about[field + 1];
     if (structure == NR_CUDA_STRUCT_GROUP && field >= -1 && field < 4)
         return group[field + 1];
+    if (structure == NR_CUDA_STRUCT_KERNEL_ABOUT && field >= -1 && field < 5)
+        return kernel[field + 1];
     return -1;
 }
 

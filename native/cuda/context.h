@@ -30,6 +30,9 @@ struct staging_slot {
 
 constexpr int staging_slots = 3;
 
+/* Threads of every block; NR_BLOCK_THREADS for the kernels. */
+constexpr int block_threads = 256;
+
 } // namespace nr_cuda
 
 struct nr_cuda_device {

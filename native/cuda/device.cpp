@@ -203,6 +203,29 @@ nr_status nr_cuda_describe(const nr_cuda_device *device, nr_cuda_about *about) {
     return NR_OK;
 }
 
+nr_status nr_cuda_describe_kernel(nr_cuda_device *device, int32_t number, nr_cuda_kernel_about *about) {
+    if (device == nullptr || about == nullptr)
+        return NR_E_NULL;
+    if (number < 0 || number >= 2 * kernel_count)
+        return NR_E_LENGTH;
+    const current here(device);
+    if (here.status() != NR_OK)
+        return here.status();
+    const kernel_name &name = names[number / 2];
+    *about = {};
+    write_text(about->name, sizeof about->name, number % 2 == 0 ? name.float32 : name.float64);
+    const cu_function function = device->functions[number / 2][number % 2];
+    nr_status status = NR_CUDA_CALL(device, cuFuncGetAttribute, &about->registers, function_registers, function);
+    if (status == NR_OK)
+        status = NR_CUDA_CALL(device, cuFuncGetAttribute, &about->local_bytes, function_local_bytes, function);
+    if (status == NR_OK)
+        status = NR_CUDA_CALL(device, cuFuncGetAttribute, &about->shared_bytes, function_shared_bytes, function);
+    if (status == NR_OK)
+        status = NR_CUDA_CALL(device, cuOccupancyMaxActiveBlocksPerMultiprocessor, &about->blocks, function,
+                              block_threads, size_t{0});
+    return status;
+}
+
 nr_status nr_cuda_failure(const nr_cuda_device *device, char *message, int64_t capacity) {
     if (device == nullptr)
         return NR_E_NULL;

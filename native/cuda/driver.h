@@ -20,7 +20,7 @@ using cu_pointer = uint64_t;
 constexpr cu_result cu_success = 0;
 constexpr cu_result cu_out_of_memory = 2;
 
-/* CUdevice_attribute, CUpointer_attribute, CUjit_option and flags of which we make use. */
+/* CUdevice_attribute, CUpointer_attribute, CUfunction_attribute, CUjit_option and flags of which we make use. */
 constexpr int multiprocessor_count = 16;
 constexpr int capability_major = 75;
 constexpr int capability_minor = 76;
@@ -30,6 +30,9 @@ constexpr int pointer_device = 9;
 constexpr int pointer_range_start = 11;
 constexpr int pointer_range_size = 12;
 constexpr unsigned memory_of_device = 2;
+constexpr int function_shared_bytes = 1;
+constexpr int function_local_bytes = 3;
+constexpr int function_registers = 4;
 constexpr int jit_error_log = 5;
 constexpr int jit_error_log_bytes = 6;
 constexpr unsigned host_memory_portable = 1;
@@ -54,6 +57,8 @@ constexpr unsigned event_without_timing = 2;
     F(cuModuleLoadDataEx, (cu_module *, const void *, unsigned, int *, void **))                                       \
     F(cuModuleUnload, (cu_module))                                                                                     \
     F(cuModuleGetFunction, (cu_function *, cu_module, const char *))                                                   \
+    F(cuFuncGetAttribute, (int *, int, cu_function))                                                                   \
+    F(cuOccupancyMaxActiveBlocksPerMultiprocessor, (int *, cu_function, int, size_t))                                  \
     F(cuLaunchKernel, (cu_function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, cu_stream,   \
                        void **, void **))                                                                              \
     F(cuMemAlloc_v2, (cu_pointer *, size_t))                                                                           \

@@ -71,7 +71,8 @@ struct norm_terms {
 /* The norm from both sums of squares. A float's squares never overflow a double. */
 template <class T>
 NR_DEVICE double norm_of(double sum, double shrunk) {
-    return sizeof(T) == sizeof(double) && sum == __builtin_inf() ? grown_norm(shrunk) : square_root(sum);
+    constexpr double largest = 0x1.fffffffffffffp1023;
+    return sizeof(T) == sizeof(double) && sum > largest ? grown_norm(shrunk) : square_root(sum);
 }
 
 template <class T>

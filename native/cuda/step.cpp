@@ -105,14 +105,13 @@ nr_status take_slot(nr_cuda_queue *q, staging_slot **slot) {
 }
 
 nr_status run(nr_cuda_queue *q, const planned_launch &l, int type) {
-    constexpr int threads = 256;
-    constexpr int64_t warps = threads / 32;
+    constexpr int64_t warps = block_threads / 32;
     const int64_t wanted = l.by == worker::single_block ? 1
                            : l.by == worker::warp       ? (l.items + warps - 1) / warps
                                                         : l.items;
     launch argument = l.argument;
     void *arguments[] = {&argument};
-    return launch_kernel(q, q->device->functions[l.kernel][type], grid_of(q->device, wanted), threads, arguments);
+    return launch_kernel(q, q->device->functions[l.kernel][type], grid_of(q->device, wanted), block_threads, arguments);
 }
 
 nr_status send_verdict(nr_cuda_queue *q, const void *found) {
@@ -212,5 +211,5 @@ nr_status nr_cuda_accumulate(nr_cuda_queue *queue, int32_t type, int64_t n, cons
     void *arguments[] = {&a};
     const int64_t chunks = (n - 1) / nr::cuda_host::chunk_elements + 1;
     return launch_kernel(queue, queue->device->functions[kernel_accumulate][type == NR_FLOAT64 ? 1 : 0],
-                         grid_of(queue->device, chunks), 256, arguments);
+                         grid_of(queue->device, chunks), block_threads, arguments);
 }

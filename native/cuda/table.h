@@ -67,7 +67,7 @@ enum row_stage : int32_t {
 
 /* Sums that a stage takes at once. Squares are summed twice: of the values, and of the values times 2^-600, which is what
  * counts where the first overflow. */
-constexpr int sums_of_stage(int32_t stage) { return stage == stage_norms ? 4 : 1; }
+NR_INLINE int sums_of_stage(int32_t stage) { return stage == stage_norms ? 4 : 1; }
 constexpr int most_sums = 4;
 constexpr int stages = 4;
 

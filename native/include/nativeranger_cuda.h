@@ -51,6 +51,15 @@ typedef struct nr_cuda_about {
     int64_t memory_bytes;
 } nr_cuda_about;
 
+/* What the driver's compiler made of a kernel. */
+typedef struct nr_cuda_kernel_about {
+    char name[64];
+    int32_t registers;    /* of a thread */
+    int32_t local_bytes;  /* of a thread: what did not fit its registers */
+    int32_t shared_bytes; /* of a block */
+    int32_t blocks;       /* that a multiprocessor runs at a time */
+} nr_cuda_kernel_about;
+
 /* Some of the tensors of a step, which share their options. */
 typedef struct nr_cuda_group {
     const nr_options
@@ -73,7 +82,7 @@ NR_API const char *nr_cuda_status_name(nr_status status);
 NR_API const char *nr_cuda_status_text(nr_status status);
 
 /* Struct layouts, as nr_layout: field the 0-based position in declaration order, or -1 for the size. */
-enum nr_cuda_structure { NR_CUDA_STRUCT_ABOUT = 1, NR_CUDA_STRUCT_GROUP = 2 };
+enum nr_cuda_structure { NR_CUDA_STRUCT_ABOUT = 1, NR_CUDA_STRUCT_GROUP = 2, NR_CUDA_STRUCT_KERNEL_ABOUT = 3 };
 NR_API int64_t nr_cuda_layout(int32_t structure, int32_t field);
 
 /* Opens the device of that number, from 0. driver is a path or a name for the dynamic loader; null: what the environment
@@ -88,6 +97,9 @@ NR_API nr_status nr_cuda_open(const char *driver, int32_t ordinal, nr_cuda_devic
 NR_API nr_status nr_cuda_close(nr_cuda_device *device);
 
 NR_API nr_status nr_cuda_describe(const nr_cuda_device *device, nr_cuda_about *about);
+
+/* The kernels of this library are numbered from 0; NR_E_LENGTH beyond the last. */
+NR_API nr_status nr_cuda_describe_kernel(nr_cuda_device *device, int32_t number, nr_cuda_kernel_about *about);
 
 /* The driver's function that failed last on this device and the driver's own words for it; empty if none has. */
 NR_API nr_status nr_cuda_failure(const nr_cuda_device *device, char *message, int64_t capacity);

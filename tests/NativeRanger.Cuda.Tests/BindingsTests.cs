@@ -11,6 +11,7 @@ public sealed unsafe class BindingsTests
     {
         Compare<nr_cuda_about>(nr_cuda_structure.NR_CUDA_STRUCT_ABOUT);
         Compare<nr_cuda_group>(nr_cuda_structure.NR_CUDA_STRUCT_GROUP);
+        Compare<nr_cuda_kernel_about>(nr_cuda_structure.NR_CUDA_STRUCT_KERNEL_ABOUT);
     }
 
     private static void Compare<T>(nr_cuda_structure structure)

@@ -152,6 +152,28 @@ TEST_F(Faults, StatusesHaveNamesAndTexts) {
     EXPECT_EQ(nr_cuda_layout(NR_CUDA_STRUCT_GROUP, 4), -1);
 }
 
+TEST_F(Faults, KernelsAreDescribed) {
+    fixture at;
+    nr_cuda_kernel_about about = {};
+    int32_t count = 0;
+    nr_status status = NR_OK;
+    while ((status = nr_cuda_describe_kernel(at.device, count, &about)) == NR_OK) {
+        EXPECT_EQ(std::string(about.name).substr(0, 3), "nr_");
+        EXPECT_EQ(about.registers, 40) << about.name;
+        EXPECT_EQ(about.blocks, 6) << about.name;
+        ++count;
+    }
+    EXPECT_EQ(status, NR_E_LENGTH);
+    EXPECT_GT(count, 40);
+    EXPECT_STREQ(about.name, "nr_accumulate_f64") << "the last";
+    EXPECT_EQ(nr_cuda_describe_kernel(at.device, -1, &about), NR_E_LENGTH);
+    EXPECT_EQ(nr_cuda_describe_kernel(nullptr, 0, &about), NR_E_NULL);
+    for (const char *function : {"cuFuncGetAttribute", "cuOccupancyMaxActiveBlocksPerMultiprocessor"}) {
+        device::standin_set((std::string("fail=") + function + ":1:1").c_str());
+        EXPECT_EQ(nr_cuda_describe_kernel(at.device, 0, &about), NR_CUDA_E_CALL) << function;
+    }
+}
+
 /* Kernels of the caller run beside ours; what is no PTX is refused in words. */
 TEST_F(Faults, KernelsOfTheCaller) {
     const char *ptx = ".version 6.3\n.target sm_70\n.address_size 64\n"

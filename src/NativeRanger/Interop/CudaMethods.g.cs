@@ -88,6 +88,36 @@ internal unsafe partial struct nr_cuda_about
     public long memory_bytes;
 }
 
+/// <summary>What the driver's compiler made of a kernel.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe partial struct nr_cuda_kernel_about
+{
+    [NativeTypeName("char[64]")]
+    public _name_e__FixedBuffer name;
+
+    [InlineArray(64)]
+    public partial struct _name_e__FixedBuffer
+    {
+        public sbyte e0;
+    }
+
+    /// <summary>of a thread</summary>
+    [NativeTypeName("int32_t")]
+    public int registers;
+
+    /// <summary>of a thread: what did not fit its registers</summary>
+    [NativeTypeName("int32_t")]
+    public int local_bytes;
+
+    /// <summary>of a block</summary>
+    [NativeTypeName("int32_t")]
+    public int shared_bytes;
+
+    /// <summary>that a multiprocessor runs at a time</summary>
+    [NativeTypeName("int32_t")]
+    public int blocks;
+}
+
 /// <summary>Some of the tensors of a step, which share their options.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe partial struct nr_cuda_group
@@ -120,6 +150,8 @@ internal enum nr_cuda_structure : int
     NR_CUDA_STRUCT_ABOUT = 1,
 
     NR_CUDA_STRUCT_GROUP = 2,
+
+    NR_CUDA_STRUCT_KERNEL_ABOUT = 3,
 }
 
 internal static unsafe partial class CudaMethods
@@ -186,6 +218,16 @@ internal static unsafe partial class CudaMethods
     internal static partial int nr_cuda_describe(
         [NativeTypeName("const nr_cuda_device *")] nr_cuda_device* device,
         nr_cuda_about* about
+    );
+
+    /// <summary>The kernels of this library are numbered from 0; NR_E_LENGTH beyond the last.</summary>
+    [LibraryImport("nativeranger_cuda")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [return: NativeTypeName("nr_status")]
+    internal static partial int nr_cuda_describe_kernel(
+        nr_cuda_device* device,
+        [NativeTypeName("int32_t")] int number,
+        nr_cuda_kernel_about* about
     );
 
     /// <summary>The driver's function that failed last on this device and the driver's own words for it; empty if none has.</summary>
