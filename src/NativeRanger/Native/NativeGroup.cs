@@ -7,7 +7,7 @@ namespace NativeRanger;
 internal sealed unsafe class NativeGroup<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly IReadOnlyList<Parameter<T>> parameters;
+    private readonly Parameter<T>[] parameters;
     private readonly int firstParameter;
     private readonly int index;
     private readonly InstructionSet instructionSet;
@@ -33,7 +33,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     )
     {
         this.store = store ?? NativeStateStore<T>.Instance;
-        this.parameters = parameters;
+        this.parameters = [.. parameters];
         this.firstParameter = firstParameter;
         this.index = index;
         this.instructionSet = instructionSet;
@@ -61,7 +61,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
 
     public double? ClipNorm => recipe.ClipNorm;
 
-    public int Count => parameters.Count;
+    public int Count => parameters.Length;
 
     public IReadOnlyList<Parameter<T>> Parameters => parameters;
 
@@ -103,7 +103,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         var slots = arraysOf.ToArray();
         try
         {
-            for (var i = 0; i < parameters.Count; i++)
+            for (var i = 0; i < parameters.Length; i++)
             {
                 NewArray(i, StateNames.Average(number)).CopyFrom(parameters[i].Buffer);
             }
@@ -118,7 +118,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         }
 
         var follower = table.Options->follower_count - 1;
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             table.Follower(i, follower).weights = arrays[present + i].Address;
         }
@@ -140,12 +140,12 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     public void RemoveAverage()
     {
         table.RemoveFollower();
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             arraysOf[i]--;
         }
 
-        RemoveArrays(arrays.Count - parameters.Count);
+        RemoveArrays(arrays.Count - parameters.Length);
         averages.RemoveAt(averages.Count - 1);
         averageSteps.RemoveAt(averageSteps.Count - 1);
         counters.RemoveAt(counters.Count - 1);
@@ -154,14 +154,10 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>Where the parameters and their gradients are during this call; null for no gradient.</summary>
     public void Point(ReadOnlySpan<Gradient<T>> gradients, PinTable<T> parameterPins, PinTable<T> gradientPins)
     {
-        for (var i = 0; i < parameters.Count; i++)
-        {
-            table.Tensors[i].parameter = parameterPins.Pin(parameters[i].Buffer);
-        }
-
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             ref readonly var gradient = ref gradients[firstParameter + i];
+            table.Tensors[i].parameter = parameterPins.Pin(parameters[i].Buffer);
             table.Tensors[i].gradient = gradient.IsNone ? null : AddressOf(gradientPins.Pin(gradient.Buffer));
         }
     }
@@ -185,7 +181,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             : options->flags & ~(uint)nr_option_flags.NR_ZERO_GRADIENT;
 
         var always = SharedSyncs() | AveragesToMove();
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             ref var tensor = ref table.Tensors[i];
             tensor.active = always;
@@ -200,7 +196,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>Takes back <see cref="Prepare"/>.</summary>
     public void Abandon()
     {
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             if (table.Tensors[i].gradient is not null)
             {
@@ -226,11 +222,11 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             }
             else
             {
-                for (var i = 0; i < parameters.Count; i++)
+                for (var i = 0; i < parameters.Length; i++)
                 {
                     if (table.Tensors[i].gradient is not null)
                     {
-                        parameterCounters[(l * parameters.Count) + i]++;
+                        parameterCounters[(l * parameters.Length) + i]++;
                     }
                 }
             }
@@ -242,7 +238,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>Asks for a sync of every level without a step.</summary>
     public void PrepareSynchronize()
     {
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             table.Tensors[i].active = (1UL << recipe.Levels.Length) - 1;
         }
@@ -274,16 +270,16 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         var names = recipe.StateArrays();
         if (
             recipe.HasScalars
-            && store.NewScalars(parameters.Count * NativeTensorTable.ScalarsPerTensor) is var scalars and not null
+            && store.NewScalars(parameters.Length * NativeTensorTable.ScalarsPerTensor) is var scalars and not null
         )
         {
-            for (var i = 0; i < parameters.Count; i++)
+            for (var i = 0; i < parameters.Length; i++)
             {
                 table.Tensors[i].scalars = scalars + (i * NativeTensorTable.ScalarsPerTensor);
             }
         }
 
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             for (var s = 0; s < names.Length; s++)
             {
@@ -308,7 +304,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private void AddLevel(int level)
     {
         table.AddFollower();
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             ref var buffers = ref table.Follower(i, level);
             var slow = NewArray(i, StateNames.SlowWeights(level));
@@ -327,9 +323,9 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             return;
         }
 
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
-            var slot = (level * parameters.Count) + i;
+            var slot = (level * parameters.Length) + i;
             counters.Add(
                 NewCounter(firstParameter + i, name, () => parameterCounters[slot], v => parameterCounters[slot] = v)
             );
@@ -409,7 +405,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             table.Followers[l] = recipe.Follower(l);
         }
 
-        for (var i = 0; i < parameters.Count; i++)
+        for (var i = 0; i < parameters.Length; i++)
         {
             ref var tensor = ref table.Tensors[i];
             var layout = recipe.Layout(parameters[i]);
@@ -442,7 +438,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             var level = recipe.Levels[l];
             if (
                 level.Counter == SyncCounter.PerParameter
-                && (parameterCounters[(l * parameters.Count) + parameter] + 1) % level.Period == 0
+                && (parameterCounters[(l * parameters.Length) + parameter] + 1) % level.Period == 0
             )
             {
                 active |= 1UL << l;
@@ -491,7 +487,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
                 continue;
             }
 
-            for (var i = 0; i < parameters.Count; i++)
+            for (var i = 0; i < parameters.Length; i++)
             {
                 if ((table.Tensors[i].active & (1UL << l)) == 0)
                 {
@@ -501,7 +497,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
                 table.Tensors[i].step = 0;
                 for (var inner = 0; inner < l; inner++)
                 {
-                    parameterCounters[(inner * parameters.Count) + i] = 0;
+                    parameterCounters[(inner * parameters.Length) + i] = 0;
                     sharedCounters[inner] = 0;
                 }
             }

@@ -16,7 +16,7 @@ internal sealed unsafe class OverlapGuard<T>
     /// <summary>The parameters that have elements, in the order of their memory: those in one array, or at fixed addresses.</summary>
     private readonly Dictionary<T[], List<Parameter<T>>> byArray = new(Identity);
     private List<Parameter<T>> unmanaged = [];
-    private readonly List<Gradient<T>> cleared = [];
+    private Gradient<T>[] clear = [];
     private Gradient<T>[] apart = [];
 
     /// <summary>Adds parameters, which do not overlap.</summary>
@@ -26,10 +26,10 @@ internal sealed unsafe class OverlapGuard<T>
         {
             Lists(family.Key) = Merged(family);
         }
-
-        CollectionsMarshal.SetCount(cleared, cleared.Count + added.Count);
-        CollectionsMarshal.AsSpan(cleared)[^added.Count..].Clear();
     }
+
+    /// <summary>Forgets which gradients were clear, since parameters were added, and makes room for theirs.</summary>
+    public void Forget(int parameters) => clear = new Gradient<T>[parameters];
 
     /// <summary>Two parameters that overlap, of which at least one is in <paramref name="added"/>; null if there are none.</summary>
     public (Parameter<T> First, Parameter<T> Second)? FindOverlap(IReadOnlyList<Parameter<T>> added)
@@ -51,16 +51,12 @@ internal sealed unsafe class OverlapGuard<T>
         return null;
     }
 
+    /// <summary>Whether <see cref="FindOverlap(int, in Gradient{T})"/> last found this gradient of the parameter clear.</summary>
+    public bool IsKnown(int index, in Gradient<T> gradient) => clear[index] == gradient;
+
     /// <summary>A parameter that shares memory with the gradient of parameter <paramref name="index"/>, or null.</summary>
-    /// <remarks>A gradient that was found clear is not looked at again while it is the same memory.</remarks>
     public Parameter<T>? FindOverlap(int index, in Gradient<T> gradient)
     {
-        ref var known = ref CollectionsMarshal.AsSpan(cleared)[index];
-        if (known == gradient)
-        {
-            return null;
-        }
-
         var neighbours = gradient.Buffer.Array is { } array ? byArray.GetValueOrDefault(array) : unmanaged;
         if (neighbours is not null)
         {
@@ -82,7 +78,7 @@ internal sealed unsafe class OverlapGuard<T>
             }
         }
 
-        known = gradient;
+        clear[index] = gradient;
         return null;
     }
 

@@ -201,7 +201,11 @@ public sealed unsafe partial class Stepper<T>
 
         for (var i = 0; i < gradients.Length; i++)
         {
-            gradientScratch[i] = gradients[i];
+            // Mostly they are those of the last step.
+            if (!ReferenceEquals(gradientScratch[i].Buffer.Array, gradients[i]))
+            {
+                gradientScratch[i] = gradients[i];
+            }
         }
     }
 
@@ -218,7 +222,7 @@ public sealed unsafe partial class Stepper<T>
         for (var i = 0; i < gradients.Length; i++)
         {
             ref readonly var gradient = ref gradients[i];
-            if (gradient.IsNone)
+            if (gradient.IsNone || (gradient.Buffer.Owner is null && guard.IsKnown(i, gradient)))
             {
                 continue;
             }

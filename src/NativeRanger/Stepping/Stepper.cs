@@ -147,6 +147,7 @@ public sealed unsafe partial class Stepper<T> : IDisposable
 
             rates = new double[groups.Count];
             gradientScratch = new Gradient<T>[parameters.Count];
+            guard.Forget(parameters.Count);
             accumulated.Grow(parameters);
         }
         finally

@@ -123,6 +123,18 @@ public sealed class BadInputTests
         }
     }
 
+    /// <summary>It was clear of every parameter in the step before.</summary>
+    [Fact]
+    public void Fault_37_a_gradient_that_has_been_added_as_a_parameter()
+    {
+        var gradient = new float[4];
+        using var stepper = new Ranger().Bind(new float[4]);
+        Assert.True(stepper.Step(gradient));
+        stepper.AddGroup(new(Parameter.Of("late", gradient)));
+        Names(Assert.Throws<ArgumentException>(() => stepper.Step([gradient, new float[4]])), "'late'");
+        Assert.Equal(1, stepper.StepCount);
+    }
+
     /// <summary>The second would read what the first has been zeroed to.</summary>
     [Theory]
     [MemberData(nameof(Backends.All), MemberType = typeof(Backends))]
