@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NativeRanger.Cli.Commands;
 
 namespace NativeRanger.Cuda.Tests;
@@ -54,6 +55,62 @@ public sealed class CommandTests
     {
         var last = Run("verify", "--backend", "cuda").TrimEnd().Split('\n')[^1];
         Assert.Matches("^[1-9][0-9]* passed, 0 failed, [0-9]+ skipped$", last);
+    }
+
+    /// <summary>Functionally: a time over the stand-in driver says nothing.</summary>
+    [Fact]
+    public void Bench_shows_what_arrays_of_the_host_cost()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var file = Path.Combine(folder.FullName, "bench.json");
+            var copies = Support.StandIn.Calls("cuMemcpyAsync");
+            var shown = Run(
+                "bench",
+                "--backend",
+                "cuda",
+                "--algorithm",
+                "adam",
+                "ranger",
+                "--type",
+                "float32",
+                "float64",
+                "--bytes",
+                "16KiB",
+                "--json",
+                file
+            );
+            Assert.Contains("Host arrays", shown, StringComparison.Ordinal);
+            Assert.True(Support.StandIn.Calls("cuMemcpyAsync") > copies);
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            var measured = json
+                .RootElement.EnumerateArray()
+                .Select(m => $"{m.GetProperty("algorithm").GetString()} {m.GetProperty("type").GetString()}");
+            Assert.Equal("adam float32, ranger float32, adam float64, ranger float64", string.Join(", ", measured));
+            foreach (var measurement in json.RootElement.EnumerateArray())
+            {
+                Assert.Equal("Stand-in 0", measurement.GetProperty("device").GetString());
+                Assert.True(measurement.GetProperty("elements").GetInt64() > 0);
+                foreach (var time in (string[])["nsPerElement", "ratioToCopy", "hostNsPerElement"])
+                {
+                    Assert.True(measurement.GetProperty(time).GetDouble() > 0, time);
+                }
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Bench_refuses_what_is_about_the_processor()
+    {
+        using var error = new StringWriter();
+        string[] arguments = ["bench", "--backend", "cuda", "--threads", "2"];
+        Assert.NotEqual(0, CommandLine.Run(arguments, TextWriter.Null, error));
+        Assert.Contains("--isa and --threads are about the processor", error.ToString(), StringComparison.Ordinal);
     }
 
     private static string Run(params string[] arguments)

@@ -41,8 +41,8 @@ internal sealed unsafe class BenchProblem<T> : BenchProblem
         memory = new(2, what.Elements * sizeof(T));
         parameter = (T*)memory.Array(0);
         gradient = (T*)memory.Array(1);
-        Fill(parameter, seed: 1);
-        Fill(gradient, seed: 2);
+        BenchValues.Fill(parameter, what.Elements, seed: 1);
+        BenchValues.Fill(gradient, what.Elements, seed: 2);
         gradients = [new(gradient, what.Elements)];
         stepper = what.Algorithm.Recipe.Bind(
             [new Parameter<T>("parameters", parameter, what.Elements, rows, columns)],
@@ -100,23 +100,4 @@ internal sealed unsafe class BenchProblem<T> : BenchProblem
     /// <summary>The native backend's state lies in unmanaged memory.</summary>
     private static nint Address(StateArray<T> array) =>
         (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(array.Slice(0, 1)));
-
-    /// <summary>Of either sign, of magnitude 0.005 to 0.015: no moment of it ever becomes subnormal.</summary>
-    private void Fill(T* values, int seed)
-    {
-        const int Pattern = 8192;
-        var random = new Random(seed);
-        var pattern = new T[Pattern];
-        foreach (ref var value in pattern.AsSpan())
-        {
-            var magnitude = 0.005 + (0.01 * random.NextDouble());
-            value = T.CreateChecked(random.Next(2) == 0 ? magnitude : -magnitude);
-        }
-
-        for (var begin = 0L; begin < what.Elements; begin += Pattern)
-        {
-            var length = (int)Math.Min(Pattern, what.Elements - begin);
-            pattern.AsSpan(0, length).CopyTo(new(values + begin, length));
-        }
-    }
 }

@@ -35,9 +35,40 @@ internal static class BenchTable
         return table;
     }
 
+    public static Table Of(IReadOnlyList<DeviceMeasurement> measurements)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn("Algorithm");
+        table.AddColumn("Type");
+        table.AddColumn("Working set", Right);
+        table.AddColumn("ns/element", Right);
+        table.AddColumn("GB/s", Right);
+        table.AddColumn("Of a copy", Right);
+        table.AddColumn("Host arrays", Right);
+        table.AddColumn("Times as slow", Right);
+        foreach (var m in measurements)
+        {
+            table.AddRow(
+                Name(m),
+                m.Type,
+                Bytes(m.WorkingSetBytes),
+                $"{m.NsPerElement:0.0000}",
+                $"{m.GigabytesPerSecond:0.0}",
+                $"{m.RatioToCopy:0.00}",
+                $"{m.HostNsPerElement:0.0000}",
+                $"{m.HostNsPerElement / m.NsPerElement:0.0}"
+            );
+        }
+
+        return table;
+    }
+
     /// <summary>As in "radam, centralised".</summary>
-    public static string Name(Measurement measurement) =>
-        measurement.Algorithm + (measurement.Centralised ? ", centralised" : "");
+    public static string Name(Measurement measurement) => Name(measurement.Algorithm, measurement.Centralised);
+
+    public static string Name(DeviceMeasurement measurement) => Name(measurement.Algorithm, measurement.Centralised);
+
+    private static string Name(string algorithm, bool centralised) => algorithm + (centralised ? ", centralised" : "");
 
     public static string Threads(int count) => count == 1 ? "1 thread" : $"{count} threads";
 

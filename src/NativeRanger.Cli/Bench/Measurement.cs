@@ -40,4 +40,5 @@ internal sealed record Measurement(
 /// <summary>How measurements are written, known when the program is compiled: a trimmed one cannot find it out.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(IReadOnlyList<Measurement>))]
+[JsonSerializable(typeof(IReadOnlyList<DeviceMeasurement>))]
 internal sealed partial class MeasurementJson : JsonSerializerContext;

@@ -28,12 +28,14 @@ internal sealed class BenchCommand : Command
 
     private static readonly string Summary = $"""
         Measures steps against limit kernels: passes over the same arrays with next to no arithmetic. 1.00 is as fast as
-        memory allows. Prints a table and advice, and draws {DefaultOutput}/{FigureFile}.
+        memory allows. Prints a table and advice, and draws {DefaultOutput}/{FigureFile}. On a GPU steps are measured against
+        copies within its memory, and beside what they take where parameters and gradients are arrays of the host.
 
         Examples:
           nativeranger bench
           nativeranger bench --algorithm radam ranger --threads 1 --bytes 1MiB 512MiB
           nativeranger bench --isa avx2 avx512 --json figures.json
+          nativeranger bench --backend cuda --bytes 1GiB
         """;
 
     private readonly Option<string[]> algorithmsOption = new("--algorithm")
@@ -43,6 +45,12 @@ internal sealed class BenchCommand : Command
             + $"[default: {string.Join(' ', BenchAlgorithm.Default.Select(a => a.Name))}]",
         HelpName = "name",
         AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string> backendOption = new("--backend")
+    {
+        Description = "native, or cuda for the first GPU",
+        DefaultValueFactory = _ => BackendChoice.Native,
     };
 
     private readonly Option<string[]> typesOption = new("--type")
@@ -92,8 +100,10 @@ internal sealed class BenchCommand : Command
     public BenchCommand()
         : base("bench", Summary)
     {
+        backendOption.AcceptOnlyFromAmong(BackendChoice.Native, BackendChoice.Cuda);
         Option[] options =
         [
+            backendOption,
             algorithmsOption,
             typesOption,
             isasOption,
@@ -114,11 +124,59 @@ internal sealed class BenchCommand : Command
     private void Run(ParseResult parsed, CancellationToken cancellation)
     {
         var console = Terminal.For(parsed.InvocationConfiguration.Output);
+        if (parsed.GetRequiredValue(backendOption) is BackendChoice.Cuda)
+        {
+            RunOnDevice(parsed, console, cancellation);
+        }
+        else
+        {
+            RunOnProcessor(parsed, console, cancellation);
+        }
+    }
+
+    private void RunOnDevice(ParseResult parsed, IAnsiConsole console, CancellationToken cancellation)
+    {
+        var gpu = (CudaBackend)BackendChoice.CudaBackend().Backend;
+        if (parsed.GetValue(isasOption) is { Length: > 0 } || parsed.GetValue(threadsOption) is { Length: > 0 })
+        {
+            throw new UserErrorException(
+                "--isa and --threads are about the processor: leave them out with --backend cuda."
+            );
+        }
+
+        // One case per type, algorithm and size; threads do not matter there.
+        var cases = Cases(parsed, [1], gpu.MemoryBytes / 2);
+        var measurements = Measure(
+            console,
+            cases.Length,
+            cases.Select(what => DeviceProblem.Measure(gpu, what, SecondsPerMeasurement)),
+            m =>
+                $"{BenchTable.Name(m)}, {m.Type}, {m.Device}, {BenchTable.Bytes(m.WorkingSetBytes)}: {m.NsPerElement:0.0000} "
+                + $"ns/element, {m.RatioToCopy:0.00} of a copy; from arrays of the host {m.HostNsPerElement:0.0000} ns/element",
+            cancellation
+        );
+        console.WriteLine();
+        console.Write(BenchTable.Of(measurements));
+        console.WriteLine(
+            "Of a copy: the bytes that a step moves over its time, over those of a copy within the device's memory. Host arrays: "
+                + "ns/element where parameters and gradients are arrays of the host, which every step copies there and back."
+        );
+        if (parsed.GetValue(jsonOption) is { } file)
+        {
+            DeviceMeasurement.Write(file, measurements);
+        }
+    }
+
+    private void RunOnProcessor(ParseResult parsed, IAnsiConsole console, CancellationToken cancellation)
+    {
         LimitLibrary.Require();
         var machine = Machine.Here();
-        var cases = Cases(parsed);
+        var threads = parsed.GetValue(threadsOption) is { Length: > 0 } asked
+            ? asked.Select(t => Selection.AtLeastOne(t, "--threads")).Distinct().ToArray()
+            : [.. new[] { 1, Environment.ProcessorCount }.Distinct()];
+        var cases = Cases(parsed, threads, long.MaxValue);
         var folder = OutputFolder.Create(parsed.GetRequiredValue(outputOption));
-        var measurements = Measure(console, cases, cancellation);
+        var measurements = Measure(console, cases.Length, OnProcessor(cases), Line, cancellation);
 
         console.WriteLine();
         console.Write(BenchTable.Of(measurements));
@@ -147,12 +205,31 @@ internal sealed class BenchCommand : Command
         console.WriteLine($"Wrote {FigureFile} to {folder}");
     }
 
-    private static List<Measurement> Measure(IAnsiConsole console, BenchCase[] cases, CancellationToken cancellation)
+    private static IEnumerable<Measurement> OnProcessor(BenchCase[] cases)
     {
-        var measurements = new List<Measurement>();
+        foreach (var group in cases.GroupBy(c => c.Threads))
+        {
+            using var team = new LimitTeam(group.Key);
+            foreach (var what in group)
+            {
+                yield return BenchRunner.Measure(what, team, SecondsPerMeasurement);
+            }
+        }
+    }
+
+    /// <summary>Takes the measurements, each of which is made when it is asked for, and shows how far this is.</summary>
+    private static List<TMeasurement> Measure<TMeasurement>(
+        IAnsiConsole console,
+        int count,
+        IEnumerable<TMeasurement> all,
+        Func<TMeasurement, string> line,
+        CancellationToken cancellation
+    )
+    {
+        var measurements = new List<TMeasurement>();
         if (!console.Profile.Capabilities.Interactive)
         {
-            MeasureAll(m => console.WriteLine(Line(m)));
+            MeasureAll(m => console.WriteLine(line(m)));
             return measurements;
         }
 
@@ -166,26 +243,22 @@ internal sealed class BenchCommand : Command
             )
             .Start(context =>
             {
-                var task = context.AddTask("measuring", maxValue: cases.Length);
+                var task = context.AddTask("measuring", maxValue: count);
                 MeasureAll(m =>
                 {
-                    task.Description = Markup.Escape(Line(m));
+                    task.Description = Markup.Escape(line(m));
                     task.Increment(1);
                 });
             });
         return measurements;
 
-        void MeasureAll(Action<Measurement> report)
+        void MeasureAll(Action<TMeasurement> report)
         {
-            foreach (var group in cases.GroupBy(c => c.Threads))
+            foreach (var measurement in all)
             {
-                using var team = new LimitTeam(group.Key);
-                foreach (var what in group)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    measurements.Add(BenchRunner.Measure(what, team, SecondsPerMeasurement));
-                    report(measurements[^1]);
-                }
+                measurements.Add(measurement);
+                report(measurement);
+                cancellation.ThrowIfCancellationRequested();
             }
         }
     }
@@ -194,7 +267,7 @@ internal sealed class BenchCommand : Command
         $"{BenchTable.Name(m)}, {m.Type}, {m.Isa}, {BenchTable.Threads(m.Threads)}, {BenchTable.Bytes(m.WorkingSetBytes)}: "
         + $"{m.NsPerElement:0.0000} ns/element, {m.RatioToLimit:0.00} of the limit";
 
-    private BenchCase[] Cases(ParseResult parsed)
+    private BenchCase[] Cases(ParseResult parsed, int[] threads, long mostBytes)
     {
         var algorithms =
             Selection.Given(
@@ -210,13 +283,10 @@ internal sealed class BenchCommand : Command
             "type",
             known
         )!;
-        var threads = parsed.GetValue(threadsOption) is { Length: > 0 } asked
-            ? asked.Select(t => Selection.AtLeastOne(t, "--threads")).Distinct().ToArray()
-            : [.. new[] { 1, Environment.ProcessorCount }.Distinct()];
         var sizes = parsed.GetValue(sizesOption) is { Length: > 0 } given
             ? Selection.Words(given).Select(ParseBytes).Distinct().ToArray()
             : DefaultSizes;
-        var largest = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+        var largest = Math.Min(mostBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
         var tooLarge = sizes.FirstOrDefault(bytes => bytes > largest);
         if (tooLarge != 0)
         {
