@@ -306,18 +306,20 @@ nr_status nr_cuda_check_memory(nr_cuda_device *device, const void *memory, int64
     if (here.status() != NR_OK)
         return here.status();
     unsigned type = 0;
+    cu_context context = nullptr;
     int ordinal = -1;
     cu_pointer start = 0;
     size_t size = 0;
-    int attributes[] = {pointer_memory_type, pointer_device, pointer_range_start, pointer_range_size};
-    void *values[] = {&type, &ordinal, &start, &size};
+    int attributes[] = {pointer_context, pointer_memory_type, pointer_device, pointer_range_start, pointer_range_size};
+    void *values[] = {&context, &type, &ordinal, &start, &size};
     const cu_pointer address = reinterpret_cast<cu_pointer>(memory);
     /* Memory that the driver does not know is no failure of the driver. */
-    if (device->api->cuPointerGetAttributes(4, attributes, values, address) != cu_success)
+    if (device->api->cuPointerGetAttributes(5, attributes, values, address) != cu_success)
         return NR_CUDA_E_POINTER;
     const bool inside = address - start <= size && static_cast<size_t>(bytes) <= size - (address - start);
-    return type == memory_of_device && ordinal == device->device && inside ? nr_status{NR_OK}
-                                                                           : nr_status{NR_CUDA_E_POINTER};
+    /* Memory of pools belongs to no context, and may be used in all of its device. */
+    const bool ours = ordinal == device->device && (context == nullptr || context == device->context);
+    return type == memory_of_device && ours && inside ? nr_status{NR_OK} : nr_status{NR_CUDA_E_POINTER};
 }
 
 nr_status nr_cuda_module_load(nr_cuda_device *device, const char *ptx, nr_cuda_module **module, char *message,

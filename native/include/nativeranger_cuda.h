@@ -123,7 +123,8 @@ NR_API nr_status nr_cuda_free(nr_cuda_device *device, void *memory);
 NR_API nr_status nr_cuda_allocate_host(nr_cuda_device *device, int64_t bytes, void **memory);
 NR_API nr_status nr_cuda_free_host(nr_cuda_device *device, void *memory);
 
-/* NR_CUDA_E_POINTER unless the bytes from memory on are memory of this device, wherever it was allocated. */
+/* NR_CUDA_E_POINTER unless the bytes from memory on are memory of this device, allocated in its primary context, by whatever
+ * library, or in no context. */
 NR_API nr_status nr_cuda_check_memory(nr_cuda_device *device, const void *memory, int64_t bytes);
 
 /* Between any two of host and device. From or to pageable host memory the copy is done when the call returns. */

@@ -60,6 +60,63 @@ public sealed unsafe class BufferTests
             var onHost = (nint)address;
             Assert.Throws<ArgumentException>(() => first.Adopt<float>(onHost, 10));
         }
+
+        // Of a context that is not the device's primary one.
+        StandIn.Set("context=1");
+        using var elsewhere = first.Allocate<float>(10);
+        StandIn.Set("context=0");
+        var refused = Assert.Throws<ArgumentException>(() => first.Adopt<float>(elsewhere.Address, 10));
+        Assert.Contains("the memory is not this device's, or too short", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each device has its own context, stream and memory, and a thread may use several.</summary>
+    [Fact]
+    public void Devices_step_side_by_side_to_the_same_bits()
+    {
+        var recipe = new Ranger { LearningRate = 0.1, Period = 2 };
+        float[] start = [1, -2, 3, -4, 5, -6];
+        float[] gradient = [0.5f, 0.25f, -1, 2, -0.125f, 3];
+        var expected = (float[])start.Clone();
+        using (var native = recipe.Bind(expected, 2, 3))
+        {
+            for (var step = 0; step < 9; step++)
+            {
+                native.Step(gradient);
+            }
+        }
+
+        var devices = new[] { StandIn.Open(0), StandIn.Open(1), StandIn.Open(2) };
+        Parallel.ForEach(
+            devices,
+            gpu =>
+            {
+                using var own = gpu.Upload<float>(start);
+                using var given = gpu.Upload<float>(gradient);
+                using var stepper = recipe.Bind(own, 2, 3);
+                for (var step = 0; step < 9; step++)
+                {
+                    stepper.Step(given);
+                }
+
+                Assert.Equal(expected, own.ToArray());
+            }
+        );
+        var buffers = devices.Select(gpu => gpu.Upload<float>(start)).ToArray();
+        var gradients = devices.Select(gpu => gpu.Upload<float>(gradient)).ToArray();
+        var steppers = buffers.Select(b => recipe.Bind(b, 2, 3)).ToArray();
+        for (var step = 0; step < 9; step++)
+        {
+            for (var i = 0; i < devices.Length; i++)
+            {
+                steppers[i].Step(gradients[i]);
+            }
+        }
+
+        Assert.All(buffers, b => Assert.Equal(expected, b.ToArray()));
+        Array.ForEach(steppers, s => s.Dispose());
+        Array.ForEach(buffers, b => b.Dispose());
+        Array.ForEach(gradients, g => g.Dispose());
+        Assert.Equal(0, StandIn.Violations);
     }
 
     [Fact]

@@ -113,6 +113,46 @@ public sealed class CommandTests
         Assert.Contains("--isa and --threads are about the processor", error.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>What goes wrong on the device ends a command with a line, not with a trace of calls.</summary>
+    [Theory]
+    [InlineData(
+        "memory=5000",
+        "Stand-in 0 (device 0): there is not enough memory. cuMemAlloc_v2 failed: out of memory"
+    )]
+    [InlineData("fail=cuLaunchKernel:20:1", "This was noticed after step ")]
+    public void Failures_of_the_device_are_messages(string setting, string message)
+    {
+        Support.StandIn.Open();
+        Support.StandIn.Set(setting);
+        var output = Directory.CreateTempSubdirectory();
+        try
+        {
+            using var error = new StringWriter();
+            string[] arguments =
+            [
+                "train",
+                "--backend",
+                "cuda",
+                "--optimizer",
+                "adam",
+                "--lr",
+                "0.03",
+                "--epochs",
+                "1",
+                "--output",
+                output.FullName,
+            ];
+            Assert.Equal(CommandLine.Failure, CommandLine.Run(arguments, TextWriter.Null, error));
+            Assert.Contains(message, error.ToString(), StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", error.ToString(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Support.StandIn.Set("reset=1 memory=1099511627776");
+            output.Delete(recursive: true);
+        }
+    }
+
     private static string Run(params string[] arguments)
     {
         using var output = new StringWriter();

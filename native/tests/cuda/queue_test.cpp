@@ -315,6 +315,14 @@ TEST_F(Queue, KnowsWhoseMemoryItIs) {
     EXPECT_EQ(nr_cuda_check_memory(first.device, pageable, 8), NR_CUDA_E_POINTER);
     EXPECT_EQ(nr_cuda_check_memory(first.device, pinned, 8), NR_CUDA_E_POINTER);
     EXPECT_EQ(nr_cuda_check_memory(first.device, nullptr, 0), NR_OK);
+    for (const auto &[context, expected] : {std::make_pair(1, int(NR_CUDA_E_POINTER)), std::make_pair(2, int(NR_OK))}) {
+        void *other = nullptr;
+        device::standin_set(("context=" + std::to_string(context)).c_str());
+        ASSERT_EQ(nr_cuda_allocate(first.device, 100, &other), NR_OK);
+        device::standin_set("context=0");
+        EXPECT_EQ(nr_cuda_check_memory(first.device, other, 100), expected);
+        EXPECT_EQ(nr_cuda_free(first.device, other), NR_OK);
+    }
     EXPECT_EQ(nr_cuda_free(first.device, mine), NR_OK);
     EXPECT_EQ(nr_cuda_free_host(first.device, pinned), NR_OK);
 }
@@ -356,37 +364,50 @@ TEST_F(Queue, RefusesWhatTheProcessorRefuses) {
     EXPECT_EQ(difference(start, got), "");
 }
 
-/* Elements beyond 2^31, without allocating them: runs of 3 elements, 2^31 apart, in address space that is only reserved. */
+/* Elements beyond 2^31, without allocating them: runs of rows of 3 elements, or of rows side by side, 2^31 apart, in address
+ * space that is only reserved. */
 TEST_F(Queue, IndicesBeyondTwoToThe31) {
     device::standin_set("multiprocessors=1");
     fixture at;
     constexpr int64_t stride = int64_t{1} << 31;
     constexpr int64_t runs = 3;
-    options o(NR_SGD, NR_FLOAT32);
-    o.how.beta1 = 0;
-    void *p = nullptr, *g = nullptr;
-    ASSERT_EQ(nr_cuda_allocate(at.device, ((runs - 1) * stride + 3) * 4, &p), NR_OK);
-    ASSERT_EQ(nr_cuda_allocate(at.device, ((runs - 1) * stride + 3) * 4, &g), NR_OK);
-    nr_tensor t = {};
-    t.parameter = p;
-    t.gradient = g;
-    t.outer = runs, t.rows = 1, t.inner = 3, t.stride = stride;
-    t.step = 1;
-    t.flags = NR_CENTRALISE;
-    for (int64_t r = 0; r < runs; ++r)
-        for (int64_t i = 0; i < 3; ++i) {
-            static_cast<float *>(p)[r * stride + i] = float(r);
-            static_cast<float *>(g)[r * stride + i] = float(3 * r + i);
-        }
-    const nr_options how = o.view();
-    const nr_cuda_group group = {&how, &t, 1, 0.0};
-    ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
-    ASSERT_EQ(nr_cuda_queue_wait(at.queue), NR_OK);
-    for (int64_t r = 0; r < runs; ++r)
-        for (int64_t i = 0; i < 3; ++i)
-            EXPECT_EQ(static_cast<float *>(p)[r * stride + i], float(r) - 1e-2f * (float(3 * r + i) - 4.0f));
-    EXPECT_EQ(nr_cuda_free(at.device, p), NR_OK);
-    EXPECT_EQ(nr_cuda_free(at.device, g), NR_OK);
+    for (const auto &[rows, inner] :
+         {std::make_pair(int64_t{1}, int64_t{3}), std::make_pair(int64_t{40}, int64_t{1})}) {
+        options o(NR_SGD, NR_FLOAT32);
+        o.how.beta1 = 0;
+        void *p = nullptr, *g = nullptr;
+        const int64_t bytes = ((runs - 1) * stride + rows * inner) * 4;
+        ASSERT_EQ(nr_cuda_allocate(at.device, bytes, &p), NR_OK);
+        ASSERT_EQ(nr_cuda_allocate(at.device, bytes, &g), NR_OK);
+        nr_tensor t = {};
+        t.parameter = p;
+        t.gradient = g;
+        t.outer = runs, t.rows = rows, t.inner = inner, t.stride = stride;
+        t.step = 1;
+        t.flags = NR_CENTRALISE;
+        const auto gradient = [n = inner](int64_t run, int64_t row, int64_t i) { return float(n * run + i + 7 * row); };
+        const auto for_all = [&, r = rows, n = inner](const auto &what) {
+            for (int64_t run = 0; run < runs; ++run)
+                for (int64_t row = 0; row < r; ++row)
+                    for (int64_t i = 0; i < n; ++i)
+                        what(run * stride + row * n + i, run, gradient(run, row, i), row);
+        };
+        for_all([&](int64_t e, int64_t run, float value, int64_t) {
+            static_cast<float *>(p)[e] = float(run);
+            static_cast<float *>(g)[e] = value;
+        });
+        const nr_options how = o.view();
+        const nr_cuda_group group = {&how, &t, 1, 0.0};
+        ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
+        ASSERT_EQ(nr_cuda_queue_wait(at.queue), NR_OK);
+        /* The mean of inner * runs consecutive numbers. */
+        for_all([&, n = inner](int64_t e, int64_t run, float value, int64_t row) {
+            const float mean = float(7 * row) + float(n * runs - 1) / 2;
+            EXPECT_EQ(static_cast<float *>(p)[e], float(run) - 1e-2f * (value - mean)) << run << ' ' << row;
+        });
+        EXPECT_EQ(nr_cuda_free(at.device, p), NR_OK);
+        EXPECT_EQ(nr_cuda_free(at.device, g), NR_OK);
+    }
 }
 
 } // namespace

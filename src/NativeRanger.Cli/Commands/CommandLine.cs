@@ -61,7 +61,9 @@ internal static class CommandLine
         }
         catch (Exception exception)
             when (exception
-                    is NativeLibraryException
+                    is CudaException
+                        or InsufficientMemoryException
+                        or NativeLibraryException
                         or PlatformNotSupportedException
                         or IOException
                         or MpiException

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using NativeRanger.Cli.Data;
 
 namespace NativeRanger.Cli.Training;
@@ -40,7 +41,15 @@ internal sealed record TrainingPlan(DataSet Data, IReadOnlyList<TrainingRun> Run
         }
         else
         {
-            Parallel.For(0, Runs.Count, options, Execute);
+            try
+            {
+                Parallel.For(0, Runs.Count, options, Execute);
+            }
+            catch (AggregateException several)
+            {
+                // The first to fail says what is wrong; what it has stopped says no more.
+                ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+            }
         }
 
         return results;

@@ -37,6 +37,7 @@ struct settings {
     int multiprocessors = 2;
     int64_t memory = int64_t{1} << 40;
     bool interpret = false;
+    int context = 0; /* of memory: the device's, somebody else's, or none */
 };
 
 struct fault {
@@ -72,6 +73,7 @@ struct stream_object {
 struct allocation {
     int64_t bytes;
     int device; /* -1: pinned host memory */
+    int context;
 };
 
 struct function_object {
@@ -243,7 +245,7 @@ int allocate(uint64_t *address, size_t bytes, int device) {
     if (bytes <= largest_filled)
         std::memset(memory, 0xa5, bytes);
     *address = reinterpret_cast<uint64_t>(memory);
-    the().memory[*address] = {static_cast<int64_t>(bytes), device};
+    the().memory[*address] = {static_cast<int64_t>(bytes), device, the().set.context};
     return success;
 }
 
@@ -276,6 +278,8 @@ bool change_setting(const std::string &key, const std::string &value) {
         w.set.memory = number;
     else if (key == "interpret")
         w.set.interpret = number != 0;
+    else if (key == "context")
+        w.set.context = static_cast<int>(number);
     else if (key == "reset") {
         w.faults.clear();
         w.calls.clear();
@@ -558,6 +562,12 @@ int cuPointerGetAttributes(unsigned count, int *attributes, void **values, uint6
         return invalid_value;
     for (unsigned i = 0; i < count; ++i)
         switch (attributes[i]) {
+        case 1: {
+            static context_object somebody_elses = {};
+            void *const contexts[] = {&the().contexts[found->device], &somebody_elses, nullptr};
+            *static_cast<void **>(values[i]) = contexts[found->context];
+            break;
+        }
         case 2:
             *static_cast<unsigned *>(values[i]) = found->device >= 0 ? 2 : 1;
             break;

@@ -11,6 +11,7 @@ extern "C" {
 /* Settings, separated by blanks; also read from the environment variable NATIVERANGER_STANDIN when the driver is loaded:
  *     devices=2  version=12040  capability=90  multiprocessors=3  memory=1048576 (bytes of each device)
  *     interpret=1            run the kernels' PTX, not their host-compiled twins
+ *     context=1              memory allocated from now on is in a context of somebody else; 2: in none; 0: in the device's
  *     fail=FUNCTION:N:RESULT the N-th call from now of a driver function returns RESULT; a fatal result stays
  *     reset=1                forgets failures, counts and a lost context
  * Returns 0, or the position after the first setting that is not understood. */
