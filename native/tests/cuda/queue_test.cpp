@@ -195,24 +195,28 @@ TEST_F(Queue, SkipsTheWholeStepAndSaysSo) {
 TEST_F(Queue, TakesFewLaunches) {
     random_bits random(23);
     fixture at;
-    const options o(NR_RADAM, NR_FLOAT32);
-    const nr_options how = o.view();
     struct expectation {
+        int algorithm;
         int count;
         bool mixed;
         shape s;
         int64_t launches;
     };
     for (const expectation &e :
-         {expectation{1, false, row_major(2, 3), 1}, expectation{2'000, false, row_major(2, 3), 1},
-          expectation{2'000, true, row_major(2, 3), 2}, expectation{1, false, row_major(2, 4'096), 1},
-          expectation{1, false, row_major(2, 5'000), 3}, expectation{1, false, column_major(40, 50), 2}}) {
+         {expectation{NR_RADAM, 1, false, row_major(2, 3), 1}, expectation{NR_RADAM, 2'000, false, row_major(2, 3), 1},
+          expectation{NR_RADAM, 2'000, true, row_major(2, 3), 2},
+          expectation{NR_RADAM, 1, false, row_major(2, 4'096), 1},
+          expectation{NR_RADAM, 1, false, row_major(2, 5'000), 3},
+          expectation{NR_RADAM, 1, false, column_major(40, 50), 2},
+          expectation{NR_SEED_RANGER, 1, false, flat(500), 8}}) {
+        const options o(e.algorithm, NR_FLOAT32);
+        const nr_options how = o.view();
         std::vector<tensor<float>> all;
         std::vector<std::unique_ptr<device_tensor<float>>> there;
         std::vector<nr_tensor> views;
         for (int i = 0; i < e.count; ++i) {
             tensor<float> t(random, o, e.s, false);
-            t.flags = e.mixed && i % 2 == 0 ? 0 : NR_CENTRALISE;
+            t.flags = (e.mixed && i % 2 == 0) || e.s.rows == 1 ? 0 : NR_CENTRALISE;
             there.push_back(std::make_unique<device_tensor<float>>(at, t));
             views.push_back(there.back()->view());
         }
