@@ -15,7 +15,8 @@ namespace {
 const char *const usage =
     "usage: nativeranger_bench [--quick] [--study NAME] [--algorithm NAME] [--type float32|float64] [--isa NAME]\n"
     "                          [--threads N] [--bytes N] [--json FILE] [--circumstances FILE]\n"
-    "studies: sizes, long-rows, column-major, many-tensors, lookahead, zeros, spacing, call (all unless one is named)\n"
+    "studies: sizes, long-rows, column-major, many-tensors, lookahead, zeros, arithmetic, spacing, call (all unless "
+    "one is named)\n"
     "--bytes: one size of working set for the study of sizes. --circumstances: a JSON object that is taken over.\n";
 
 struct request {
@@ -80,6 +81,7 @@ void run(const request &r) {
         {"many-tensors", nrb::measure_many_tensors},
         {"lookahead", nrb::measure_lookahead},
         {"zeros", nrb::measure_zeros},
+        {"arithmetic", nrb::measure_arithmetic},
         {"spacing", nrb::measure_spacing},
         {"call", nrb::measure_call},
     };

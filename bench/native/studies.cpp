@@ -1,5 +1,6 @@
 #include "studies.h"
 
+#include "arithmetic.h"
 #include "loops.h"
 
 #include <algorithm>
@@ -243,6 +244,22 @@ void measure_zeros(const settings &s, report &out) {
                 out.add({"zeros", nr_isa_name(isa), type_name(type), elements,
                          std::string(name) + ", a tenth of the gradients 0", "none 0", median(times[0]) * 1e9,
                          median(times[1]) * 1e9, median(ratios(times[0], times[1]))});
+            }
+}
+
+void measure_arithmetic(const settings &s, report &out) {
+    nrl::team team(1);
+    for (const char *name : {"adagrad", "adam", "radam"})
+        for (int32_t type : types(s))
+            for (int32_t isa : instruction_sets(s)) {
+                if (!has_roots_and_quotients(isa) || !s.wants(s.algorithm, name))
+                    continue;
+                const algorithm &how = find_algorithm(name);
+                constexpr int64_t elements = 16384;
+                problem p(how, type, {1, elements}, team);
+                const auto times = compare(team, {p.step(isa), roots_and_quotients(type, isa, elements)}, s.seconds);
+                out.add({"arithmetic", nr_isa_name(isa), type_name(type), elements, name, "a root and a quotient each",
+                         median(times[0]) * 1e9, median(times[1]) * 1e9, median(ratios(times[0], times[1]))});
             }
 }
 

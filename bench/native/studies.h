@@ -34,6 +34,8 @@ void measure_many_tensors(const settings &s, report &out);
 void measure_lookahead(const settings &s, report &out);
 /* 2,000 steps with a tenth of the gradients exactly 0, against none. */
 void measure_zeros(const settings &s, report &out);
+/* Steps in the caches against their square roots and quotients alone. */
+void measure_arithmetic(const settings &s, report &out);
 /* Large arrays a power of two apart against others. */
 void measure_spacing(const settings &s, report &out);
 /* A step of one element against the smallest call. */
