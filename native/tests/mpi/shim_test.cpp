@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <functional>
@@ -226,6 +227,32 @@ TEST(MpiShim, MessagesArriveInPiecesBetweenAllRanks) {
             },
             piece);
     EXPECT_EQ(FROM_STANDIN(standin_largest_count)(), piece);
+}
+
+TEST(MpiShim, MessagesBeyondWhatAnIntCountsTravelInPiecesOfAGibibyte) {
+    constexpr int64_t gibibyte = int64_t(1) << 30, length = 5 * gibibyte + 7;
+    /* Addresses without memory: nothing is delivered, as long as no message meets its partner. */
+    char *memory =
+        static_cast<char *>(mmap(nullptr, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    ASSERT_NE(memory, MAP_FAILED);
+    FROM_STANDIN(standin_reset)();
+    on_ranks(2, [&](nr_mpi_communicator *c, int rank, int) {
+        if (rank != 0)
+            return;
+        nr_mpi_batch *b = nullptr;
+        ASSERT_EQ(nr_mpi_batch_create(c, &b), NR_MPI_OK);
+        for (const bool sends : {true, false}) {
+            const char *function = sends ? "Isend" : "Irecv";
+            const int64_t before = FROM_STANDIN(standin_calls)(function);
+            ASSERT_EQ(sends ? nr_mpi_send(b, memory, length, 1, 0) : nr_mpi_receive(b, memory, length, 1, 0),
+                      NR_MPI_OK);
+            EXPECT_EQ(FROM_STANDIN(standin_calls)(function) - before, 6);
+            EXPECT_EQ(FROM_STANDIN(standin_largest_count)(), gibibyte);
+            EXPECT_EQ(FROM_STANDIN(standin_last_message)(), reinterpret_cast<int64_t>(memory) + 5 * gibibyte);
+        }
+        EXPECT_EQ(nr_mpi_batch_free(b), NR_MPI_OK);
+    });
+    munmap(memory, length);
 }
 
 TEST(MpiShim, GathersRecordsRangesAndBroadcasts) {

@@ -62,6 +62,7 @@ std::deque<request> requests;
 std::deque<message> sends, receives;
 std::map<std::string, int64_t> calls, failing, stalling;
 int64_t largest_count;
+int64_t last_message;
 int level = -1;
 int world_size = 1;
 bool initialised, finalised;
@@ -395,6 +396,7 @@ EXPORT int MPI_Isend(const void *data, int count, handle type, int target, int t
     COMMUNICATOR(h)
     if (target < 0 || target >= c->shared->size || count < 0 || size_of(type) != 1)
         return misused;
+    last_message = address_of(static_cast<const char *>(data));
     request *r = begin(out, stalls);
     post({c->shared.get(), c->rank, target, tag, data, nullptr, count, r}, sends, receives, true);
     return success;
@@ -405,6 +407,7 @@ EXPORT int MPI_Irecv(void *data, int count, handle type, int source, int tag, ha
     COMMUNICATOR(h)
     if (source < 0 || source >= c->shared->size || count < 0 || size_of(type) != 1)
         return misused;
+    last_message = address_of(static_cast<const char *>(data));
     request *r = begin(out, stalls);
     post({c->shared.get(), source, c->rank, tag, nullptr, data, count, r}, receives, sends, false);
     return success;
@@ -508,6 +511,11 @@ EXPORT int64_t standin_calls(const char *function) {
 EXPORT int64_t standin_largest_count(void) {
     std::lock_guard<std::mutex> held(lock);
     return largest_count;
+}
+
+EXPORT int64_t standin_last_message(void) {
+    std::lock_guard<std::mutex> held(lock);
+    return last_message;
 }
 
 EXPORT void standin_reset(void) {

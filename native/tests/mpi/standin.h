@@ -27,6 +27,9 @@ void standin_world_size(int32_t size);
 int64_t standin_calls(const char *function);
 int64_t standin_largest_count(void);
 
+/* Where the data of the last message that was sent or received begin. */
+int64_t standin_last_message(void);
+
 /* Forgets faults and counts, and ends calls that block; MPI is uninitialised again. */
 void standin_reset(void);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using NativeRanger.Mpi.Tests.Support;
 using NativeRanger.Tests.Checkpoints;
 using NativeRanger.Tests.Support;
@@ -66,6 +67,9 @@ internal static class WorkerCommands
         using var communicator = Communicator.World(Patience);
         using var part = communicator.Split(communicator.Rank % 2, -communicator.Rank);
         part!.Barrier();
+        using var adopted = Communicator.FromHandle(HandleOfWorld(), Patience);
+        Assert.Equal((communicator.Rank, communicator.Size), (adopted.Rank, adopted.Size));
+        adopted.Barrier();
         Console.WriteLine(
             $"{communicator} UCX='{Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS")}' part {part}"
         );
@@ -78,6 +82,12 @@ internal static class WorkerCommands
             Console.WriteLine("survived a null reference");
         }
     }
+
+    /// <summary>MPI_COMM_WORLD as C has it: the address of a symbol of Open MPI, a constant of MPICH's binary interface.</summary>
+    private static nint HandleOfWorld() =>
+        NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "ompi_mpi_comm_world", out var world)
+            ? world
+            : 0x44000000;
 
     /// <summary>Steps until rank 1 stops or dies in the middle; what the others throw goes into a file of each.</summary>
     public static void LoseARank(string how, string seconds, string directory)
