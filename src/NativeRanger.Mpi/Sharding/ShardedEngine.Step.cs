@@ -12,7 +12,6 @@ internal sealed unsafe partial class ShardedEngine<T>
     /// <summary>The scalars of all parameters, this rank's and then every rank's; null where there are none.</summary>
     private AlignedMemory<double>? scalars;
     private Round<T>? round;
-    private double[] rates = [];
 
     /// <summary>Where the callers' parameters and this rank's ranges of them are during a step, by number.</summary>
     private T** callers;
@@ -21,18 +20,11 @@ internal sealed unsafe partial class ShardedEngine<T>
     /// <summary>What the groups step, by number.</summary>
     private nr_tensor** tensors;
 
-    private long stepCount;
-    private int rounds;
-
     /// <summary>The ticks of <see cref="Stopwatch"/> that steps have spent in kernels, and altogether.</summary>
     public long KernelTicks { get; private set; }
 
     /// <inheritdoc cref="KernelTicks"/>
     public long StepTicks { get; private set; }
-
-    /// <summary>The rounds of one step; as many as there have been, where M follows from them.</summary>
-    private int RoundsPerStep =>
-        options.MicroBatches is { } m ? ((m - 1) / communicator.Size) + 1 : Math.Max(1, rounds);
 
     internal override bool Accumulate(ReadOnlySpan<Gradient<T>> gradients)
     {
@@ -41,10 +33,10 @@ internal sealed unsafe partial class ShardedEngine<T>
         try
         {
             round!.Take(gradients, gradientPins);
-            round.Compare(Agree(Operation.Accumulate, 0, RefuseRound(gradients), round.Presence));
+            round.Compare(consensus.Agree(Operation.Accumulate, 0, consensus.RefuseRound(gradients), round.Presence));
             ReceiveRound();
             round.Complete();
-            rounds++;
+            consensus.Rounds++;
             return true;
         }
         finally
@@ -59,23 +51,25 @@ internal sealed unsafe partial class ShardedEngine<T>
         var start = Stopwatch.GetTimestamp();
         try
         {
-            stepCount = request.StepCount;
-            request.LearningRates.CopyTo(rates);
-            var call = FingerprintOf(request);
+            consensus.StepCount = request.StepCount;
+            request.LearningRates.CopyTo(consensus.Rates);
+            var call = consensus.FingerprintOf(request);
             if (request.Accumulated)
             {
-                Agree(Operation.Step, call, RefuseAccumulated());
+                consensus.Agree(Operation.Step, call, consensus.RefuseAccumulated());
             }
             else
             {
                 round!.Take(request.Gradients, gradientPins);
-                round.Compare(Agree(Operation.Step, call, RefuseDirect(request.Gradients), round.Presence));
+                round.Compare(
+                    consensus.Agree(Operation.Step, call, consensus.RefuseDirect(request.Gradients), round.Presence)
+                );
             }
 
             var stepped = StepTogether(request);
             round!.Clear();
-            rounds = 0;
-            stepCount += stepped ? 1 : 0;
+            consensus.Rounds = 0;
+            consensus.StepCount += stepped ? 1 : 0;
             return stepped;
         }
         finally
@@ -90,7 +84,7 @@ internal sealed unsafe partial class ShardedEngine<T>
         var start = Stopwatch.GetTimestamp();
         try
         {
-            Agree(Operation.Synchronize, 0);
+            consensus.Agree(Operation.Synchronize, 0);
             Point(withGradients: false);
             foreach (var group in runner.Groups)
             {
@@ -115,7 +109,7 @@ internal sealed unsafe partial class ShardedEngine<T>
         var start = Stopwatch.GetTimestamp();
         try
         {
-            Agree(Operation.ExchangeWeights, Fingerprint.Of(name));
+            consensus.Agree(Operation.ExchangeWeights, Fingerprint.Of(name));
             Point(withGradients: false);
             base.Swap([.. shards.Select(s => s.Own)], name);
             for (var bucket = 0; bucket < Transport.Plan.Buckets; bucket++)
@@ -151,12 +145,11 @@ internal sealed unsafe partial class ShardedEngine<T>
     {
         var clips = Transport.HasNorms;
         var measures = clips || policy != NonFinitePolicy.Propagate;
-        var microBatches = options.MicroBatches ?? communicator.Size * RoundsPerStep;
-        var divisor = options.Combination == GradientCombination.Mean ? microBatches : 1;
+        var divisor = consensus.Divisor;
         Point(withGradients: true);
         for (var g = 0; g < runner.Groups.Count; g++)
         {
-            runner.Groups[g].Prepare(rates[g], Transport.Sums.IsWide ? 1 : divisor, zeroGradients: false);
+            runner.Groups[g].Prepare(consensus.Rates[g], Transport.Sums.IsWide ? 1 : divisor, zeroGradients: false);
         }
 
         try
@@ -369,91 +362,4 @@ internal sealed unsafe partial class ShardedEngine<T>
         StepTicks += Stopwatch.GetTimestamp() - start;
         communicator.Exit();
     }
-
-    /// <summary>A hash of what must be the same on all ranks in this step only.</summary>
-    private ulong FingerprintOf(in StepRequest<T> request)
-    {
-        var fingerprint = new Fingerprint();
-        foreach (var rate in rates)
-        {
-            fingerprint.Add(rate);
-        }
-
-        foreach (var counter in counters)
-        {
-            fingerprint.Add(counter.Value);
-        }
-
-        fingerprint.Add(request.Accumulated ? 1L : 0);
-        return fingerprint.Value;
-    }
-
-    /// <summary>Why a round of micro-batches cannot be accumulated, or null.</summary>
-    private InvalidOperationException? RefuseRound(ReadOnlySpan<Gradient<T>> gradients)
-    {
-        if (options.MicroBatches is not { } m)
-        {
-            return null;
-        }
-
-        if (rounds == RoundsPerStep)
-        {
-            return new($"All {m} micro-batches of the step have been accumulated; step with them first.");
-        }
-
-        return RefuseSurplus(gradients, m);
-    }
-
-    /// <summary>Why the gradients cannot be all of a step, or null.</summary>
-    private InvalidOperationException? RefuseDirect(ReadOnlySpan<Gradient<T>> gradients)
-    {
-        if (rounds > 0)
-        {
-            return new(
-                $"{rounds} rounds of micro-batches have been accumulated; step with them by {nameof(Stepper<>.StepAccumulated)}."
-            );
-        }
-
-        return options.MicroBatches is not { } m ? null
-            : RoundsPerStep > 1
-                ? new(
-                    $"A step has {m} micro-batches, which {communicator.Size} ranks bring in {RoundsPerStep} rounds: call "
-                        + $"{nameof(Stepper<>.Accumulate)} for each and then {nameof(Stepper<>.StepAccumulated)}."
-                )
-            : RefuseSurplus(gradients, m);
-    }
-
-    /// <summary>Why there cannot be a step with what has been accumulated, or null.</summary>
-    private InvalidOperationException? RefuseAccumulated() =>
-        options.MicroBatches is { } m && rounds != RoundsPerStep
-            ? new(
-                $"A step has {m} micro-batches, which {communicator.Size} ranks bring in {RoundsPerStep} rounds; there have been "
-                    + $"{rounds}."
-            )
-            : null;
-
-    /// <summary>Micro-batch j is rank j mod W's: in the last round some ranks may have none, and must not pass gradients.</summary>
-    private InvalidOperationException? RefuseSurplus(ReadOnlySpan<Gradient<T>> gradients, int m)
-    {
-        if (((long)rounds * communicator.Size) + communicator.Rank < m)
-        {
-            return null;
-        }
-
-        foreach (ref readonly var gradient in gradients)
-        {
-            if (!gradient.IsNone)
-            {
-                return new(
-                    $"A step has {m} micro-batches, and rank {communicator.Rank} of {communicator.Size} has none in round {rounds}: "
-                        + "pass null gradients there."
-                );
-            }
-        }
-
-        return null;
-    }
-
-    private InvalidOperationException? RefuseWhileAccumulating() =>
-        rounds > 0 ? new($"{rounds} rounds of micro-batches have been accumulated; step with them first.") : null;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using NativeRanger.Checkpoints;
@@ -9,21 +8,20 @@ namespace NativeRanger.Mpi;
 /// One rank's side of a sharded stepper: the state of its own ranges, and the steps on them. Before anything changes, the ranks
 /// compare what they are about to do.
 /// </summary>
-internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
+internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly Communicator communicator;
     private readonly ShardingOptions options;
     private readonly int number;
+    private readonly ShardConsensus<T> consensus;
+    private readonly ShardedSave<T> save;
     private readonly InstructionSet instructionSet = NativeBackend.Instance.InstructionSet;
     private readonly NativeRunner<T> runner = new(threads: null);
-    private readonly List<Shard<T>> shards = [];
-    private readonly List<Optimizer> optimizers = [];
-    private readonly List<Average> averages = [];
+    private readonly List<Shard<T>> shards;
     private readonly PinTable<T> parameterPins = new();
     private readonly PinTable<T> gradientPins = new();
     private long[] owned;
-    private ulong configuration;
     private NonFinitePolicy policy;
     private List<StateArray<T>> arrays = [];
     private List<StateCounter> counters = [];
@@ -37,6 +35,9 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         this.communicator = communicator;
         this.options = options;
         this.number = number;
+        consensus = new(communicator, options, number);
+        save = new(consensus);
+        shards = consensus.Shards;
         owned = new long[communicator.Size];
     }
 
@@ -92,7 +93,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         }
 
         runner.Groups[group].SetOptimizer(optimizer);
-        optimizers[group] = optimizer;
+        consensus.Optimizers[group] = optimizer;
         policy = optimizer.NonFinite;
         StateChanged();
     }
@@ -102,7 +103,11 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         communicator.Enter();
         try
         {
-            Agree(Operation.AddAverage, Fingerprint.Of(Describe(average)), RefuseWhileAccumulating());
+            consensus.Agree(
+                Operation.AddAverage,
+                Fingerprint.Of(ShardConsensus<T>.Describe(average)),
+                consensus.RefuseWhileAccumulating()
+            );
             foreach (var shard in shards)
             {
                 shard.Load();
@@ -110,10 +115,10 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
 
             foreach (var group in runner.Groups)
             {
-                group.AddAverage(average, averages.Count);
+                group.AddAverage(average, consensus.Averages.Count);
             }
 
-            averages.Add(average);
+            consensus.Averages.Add(average);
             StateChanged();
         }
         finally
@@ -122,17 +127,19 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         }
     }
 
-    internal override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
+    internal override bool HoldsAll => false;
 
-    public IEnumerable<string> Describe(Ballot ballot) =>
-        [
-            .. DescribeConfiguration(),
-            Line($"completed steps: {ballot.Step}"),
-            Line($"rounds of micro-batches since the last step: {ballot.Round}"),
-            .. rates.Select((rate, g) => Line($"learning rate of group {g}: {rate:R}")),
-            .. counters.Select(c => Line($"{c.Name} of {Owner(c.Owner)}: {c.Value}")),
-            Line($"hash of the arguments: {ballot.Call:x16}"),
-        ];
+    internal override ArrayRange RangeOf(int parameter, StateArray<T> array) => consensus.RangeOf(parameter);
+
+    internal override bool Save(Stepper<T> stepper, string? path, SaveOptions options, Exception? refusal)
+    {
+        save.Save(stepper, path, options, refusal);
+        return true;
+    }
+
+    internal override void ConfirmResume(uint checksum) => save.ConfirmResume(checksum);
+
+    internal override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
 
     protected override void Dispose(bool disposing)
     {
@@ -144,7 +151,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
             steps.ForEach(s => s.Dispose());
             transport?.Free();
             scalars?.Free();
-            saveNumbers?.Free();
+            save.Free();
             round?.Free();
             foreach (var shard in shards)
             {
@@ -167,7 +174,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         var loads = owned.ToArray();
         Shard<T>[] added = [];
         NativeGroup<T>? group = null;
-        Exception? refusal = RefuseWhileAccumulating();
+        Exception? refusal = consensus.RefuseWhileAccumulating();
         try
         {
             added = Shard<T>.Of(parameters, NativeRecipe.Of(optimizer), shards.Count, communicator.Rank, loads);
@@ -179,9 +186,9 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
                 instructionSet,
                 runner.Groups.Count > 0 ? runner.Groups[0] : null
             );
-            for (var a = 0; a < averages.Count; a++)
+            for (var a = 0; a < consensus.Averages.Count; a++)
             {
-                group.AddAverage(averages[a], a);
+                group.AddAverage(consensus.Averages[a], a);
             }
         }
         catch (Exception failure)
@@ -190,17 +197,17 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         }
 
         shards.AddRange(added);
-        optimizers.Add(optimizer);
-        configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+        consensus.Optimizers.Add(optimizer);
+        consensus.Changed();
         try
         {
-            Agree(Operation.Bind, 0, refusal);
+            consensus.Agree(Operation.Bind, 0, refusal);
         }
         catch
         {
             shards.RemoveRange(shards.Count - added.Length, added.Length);
-            optimizers.RemoveAt(optimizers.Count - 1);
-            configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+            consensus.Optimizers.RemoveAt(consensus.Optimizers.Count - 1);
+            consensus.Changed();
             group?.Dispose();
             foreach (var shard in added)
             {
@@ -222,7 +229,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
     {
         parameterPins.Reserve(shards.Count);
         gradientPins.Reserve(shards.Count);
-        rates = [.. optimizers.Select(o => o.LearningRate)];
+        consensus.Rates = [.. consensus.Optimizers.Select(o => o.LearningRate)];
         round?.Free();
         round = new(communicator, shards.Count);
         NativeMemory.Free(callers);
@@ -246,12 +253,13 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
             : null;
     }
 
-    /// <summary>After a change of groups, options or averages.</summary>
+    /// <summary>After a change of groups, options or consensus.Averages.</summary>
     private void StateChanged()
     {
         arrays = [.. runner.Groups.SelectMany(g => g.Arrays).OrderBy(a => a.Parameter)];
         counters = [.. runner.Groups.SelectMany(g => g.Counters)];
-        configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+        consensus.Counters = counters;
+        consensus.Changed();
         runner.Invalidate();
         steps.ForEach(s => s.Dispose());
         steps.Clear();
@@ -267,61 +275,4 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, IVoter
         transport = null;
         summing = null;
     }
-
-    private bool Agree(Operation operation, ulong call, Exception? refusal = null, ulong presence = 0) =>
-        communicator.Agree(
-            new()
-            {
-                Operation = (long)operation,
-                Stepper = number,
-                Step = stepCount,
-                Round = rounds,
-                Configuration = configuration,
-                Call = call,
-                Presence = presence,
-            },
-            this,
-            refusal
-        );
-
-    private IEnumerable<string> DescribeConfiguration()
-    {
-        yield return Line($"element type: {typeof(T).Name}");
-        yield return Line($"reduction: {options.Reduction}");
-        yield return Line($"micro-batches: {(options.MicroBatches is { } m ? m : "one for each rank and round")}");
-        yield return Line($"combination: {options.Combination}");
-        yield return Line($"accumulate in double: {options.AccumulateInDouble}");
-        yield return Line($"bucket bytes: {options.BucketBytesFor(communicator.Size)}");
-        for (var g = 0; g < optimizers.Count; g++)
-        {
-            foreach (var option in RecipeText.Of(optimizers[g]).Lines)
-            {
-                yield return Line($"group {g}: {option}");
-            }
-        }
-
-        foreach (var average in averages)
-        {
-            yield return Line($"average: {Describe(average)}");
-        }
-
-        foreach (var p in shards.Select(s => s.Caller))
-        {
-            yield return Line(
-                $"parameter '{p.Name}': [{string.Join(", ", p.Shape)}], {p.StorageOrder}, output dimension {p.OutputDimension}"
-            );
-        }
-    }
-
-    private static string Describe(Average average) =>
-        average switch
-        {
-            ExponentialAverage e => Line($"exponential, decay {e.Decay:R}"),
-            StochasticAverage s => Line($"stochastic, start {s.Start}, every {s.Every}"),
-            _ => average.GetType().Name,
-        };
-
-    private string Owner(int owner) => owner >= 0 ? $"parameter '{shards[owner].Caller.Name}'" : $"group {-1 - owner}";
-
-    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,26 +1,22 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Security.Cryptography;
 using NativeRanger.Checkpoints;
 
 namespace NativeRanger.Mpi;
 
-internal sealed unsafe partial class ShardedEngine<T>
+/// <summary>How ranks save what they share, and resume it.</summary>
+internal sealed unsafe class ShardedSave<T>(ShardConsensus<T> consensus)
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
+    private readonly Communicator communicator = consensus.Communicator;
     private AlignedMemory<ulong>? saveNumbers;
-
-    internal override bool HoldsAll => false;
-
-    internal override ArrayRange RangeOf(int parameter, StateArray<T> array)
-    {
-        var shard = shards[parameter];
-        return new(shard.Range.Start, shard.Range.Length, shard.Cut.ByRows);
-    }
 
     /// <summary>
     /// Every rank writes its shard; once all are on disk, rank 0 writes the manifest that names them, which commits. Whatever
     /// fails before that leaves the checkpoint that was there, with its shards, as it was.
     /// </summary>
-    internal override bool Save(Stepper<T> stepper, string? path, SaveOptions options, Exception? refusal)
+    public void Save(Stepper<T> stepper, string? path, SaveOptions options, Exception? refusal)
     {
         communicator.Enter();
         try
@@ -31,7 +27,7 @@ internal sealed unsafe partial class ShardedEngine<T>
                 )
                 : null;
             var call = Fingerprint.Of($"{path}\n{options.IncludeParameters}");
-            Agree(Operation.Save, call, refusal);
+            consensus.Agree(Operation.Save, call, refusal);
 
             var save = Share(RandomNumber())[0];
             var shard = ShardFiles.PathOf(path!, save, communicator.Rank, communicator.Size);
@@ -53,8 +49,7 @@ internal sealed unsafe partial class ShardedEngine<T>
             (_, failed) = Try(() => communicator.Rank == 0 ? Commit(stepper, path!, options, save, checksums) : 0);
 
             // A manifest that may have been written keeps its shards; those of a failed save are deleted by the next one.
-            Agree(Operation.Save, call, failed);
-            return true;
+            consensus.Agree(Operation.Save, call, failed);
         }
         finally
         {
@@ -62,18 +57,20 @@ internal sealed unsafe partial class ShardedEngine<T>
         }
     }
 
-    internal override void ConfirmResume(uint checksum)
+    public void ConfirmResume(uint checksum)
     {
         communicator.Enter();
         try
         {
-            Agree(Operation.Resume, checksum);
+            consensus.Agree(Operation.Resume, checksum);
         }
         finally
         {
             communicator.Exit();
         }
     }
+
+    public void Free() => saveNumbers?.Free();
 
     private static uint Commit(Stepper<T> stepper, string path, SaveOptions options, ulong save, uint[] checksums)
     {
@@ -99,7 +96,7 @@ internal sealed unsafe partial class ShardedEngine<T>
     {
         try
         {
-            Agree(Operation.Save, call, failed);
+            consensus.Agree(Operation.Save, call, failed);
         }
         catch
         {
