@@ -293,6 +293,19 @@ nr_status nr_cuda_free_host(nr_cuda_device *device, void *memory) {
     return status;
 }
 
+nr_status nr_cuda_enter(nr_cuda_device *device) {
+    if (device == nullptr)
+        return NR_E_NULL;
+    return device->lost ? nr_status{NR_CUDA_E_LOST} : NR_CUDA_CALL(device, cuCtxPushCurrent_v2, device->context);
+}
+
+nr_status nr_cuda_leave(nr_cuda_device *device) {
+    if (device == nullptr)
+        return NR_E_NULL;
+    cu_context popped;
+    return NR_CUDA_CALL(device, cuCtxPopCurrent_v2, &popped);
+}
+
 nr_status nr_cuda_check_memory(nr_cuda_device *device, const void *memory, int64_t bytes) {
     if (device == nullptr)
         return NR_E_NULL;

@@ -116,6 +116,11 @@ NR_API nr_status nr_cuda_queue_wait(nr_cuda_queue *queue);
 /* What is put into queue from now on waits, on the device, for what is in other now. */
 NR_API nr_status nr_cuda_queue_follow(nr_cuda_queue *queue, nr_cuda_queue *other);
 
+/* Makes the device's primary context the calling thread's current one, for calls of other libraries that ask for it, until the
+ * thread calls nr_cuda_leave. */
+NR_API nr_status nr_cuda_enter(nr_cuda_device *device);
+NR_API nr_status nr_cuda_leave(nr_cuda_device *device);
+
 /* Device memory, and host memory that copies go to and from asynchronously; at least 256-byte aligned. Freeing waits for the
  * device's work; null is ignored. */
 NR_API nr_status nr_cuda_allocate(nr_cuda_device *device, int64_t bytes, void **memory);

@@ -223,9 +223,14 @@ public sealed unsafe partial class Communicator : IDisposable
             throw Fail(GiveUp(Timeout));
         }
 
-        var reason = Fail(MpiStatus.Failure(status, handle));
+        throw FailAloud(MpiStatus.Failure(status, handle));
+    }
+
+    /// <summary>Ends the use of the communicator, and tells the ranks that wait; returns what to throw.</summary>
+    internal Exception FailAloud(Exception reason)
+    {
         CallRoll(nr_mpi_presence.NR_MPI_FAILED, TimeSpan.Zero);
-        throw reason;
+        return Fail(reason);
     }
 
     /// <summary>Waits for a batch. When a rank gives up waiting, all that wait give up together.</summary>

@@ -8,6 +8,9 @@ namespace NativeRanger.Mpi;
 /// range only, 1/W of it. A step brings each gradient to the rank that owns it, adds the contributions of all ranks there, steps
 /// the range, and brings the parameters back to all ranks. (ZeRO stage 1: Rajbhandari et al., ZeRO: Memory Optimizations Toward
 /// Training Trillion Parameter Models, SC 2020.)
+/// Parameters in the memory of devices stay there: each rank binds buffers of its own device, steps its range there, and in the
+/// fast mode the gradients travel by NCCL, or by an MPI library that takes memory of devices; in the reproducible mode through
+/// memory of the host. The global norm is not clipped there, and non-finite gradients are not looked for.
 /// </remarks>
 public static class ShardedOptimizer
 {
@@ -33,7 +36,7 @@ public static class ShardedOptimizer
         ShardingOptions? options = null
     )
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        Bind(optimizer, communicator, options, backend => optimizer.Bind(parameters, backend));
+        Bind<T>(optimizer, communicator, options, () => [new ParameterGroup<T>(parameters)], optimizer.Bind);
 
     /// <summary>Binds a recipe to groups of parameters, each with options of its own, that all ranks step together.</summary>
     /// <inheritdoc cref="BindSharded{T}(Optimizer, IEnumerable{Parameter{T}}, Communicator, ShardingOptions?)"/>
@@ -48,7 +51,7 @@ public static class ShardedOptimizer
         ShardingOptions? options = null
     )
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        Bind(optimizer, communicator, options, backend => optimizer.Bind(groups, backend));
+        Bind(optimizer, communicator, options, () => Listed(groups), optimizer.Bind);
 
     /// <summary>Binds a recipe to parameters that all ranks step together, and goes on from a checkpoint, as if never stopped.</summary>
     /// <remarks>
@@ -72,11 +75,12 @@ public static class ShardedOptimizer
         ResumeOptions? resume = null
     )
         where T : unmanaged, IFloatingPointIeee754<T> =>
-        Bind(
+        Bind<T>(
             optimizer,
             communicator,
             options,
-            backend => Optimizer.Resume(() => optimizer.Bind(parameters, backend), path, resume),
+            () => [new ParameterGroup<T>(parameters)],
+            (groups, backend) => Optimizer.Resume(() => optimizer.Bind(groups, backend), path, resume),
             Operation.Resume
         );
 
@@ -101,7 +105,8 @@ public static class ShardedOptimizer
             optimizer,
             communicator,
             options,
-            backend => Optimizer.Resume(() => optimizer.Bind(groups, backend), path, resume),
+            () => Listed(groups),
+            (listed, backend) => Optimizer.Resume(() => optimizer.Bind(listed, backend), path, resume),
             Operation.Resume
         );
 
@@ -113,7 +118,7 @@ public static class ShardedOptimizer
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(stepper);
-        return stepper.Engine is ShardedEngine<T> engine
+        return stepper.Engine is ISharded<T> engine
             ? new(engine)
             : throw new ArgumentException(
                 $"The stepper is not sharded: it was bound by {nameof(Optimizer)}.Bind, not by {nameof(BindSharded)}.",
@@ -126,7 +131,8 @@ public static class ShardedOptimizer
         Optimizer optimizer,
         Communicator communicator,
         ShardingOptions? options,
-        Func<Backend, Stepper<T>> bind,
+        Func<ParameterGroup<T>[]> groups,
+        Func<ParameterGroup<T>[], Backend, Stepper<T>> bind,
         Operation operation = Operation.Bind
     )
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -136,7 +142,8 @@ public static class ShardedOptimizer
         var number = communicator.NextStepper();
         try
         {
-            return bind(new ShardedBackend(communicator, options ?? new(), number));
+            var listed = groups();
+            return bind(listed, new ShardedBackend(communicator, options ?? new(), number, DeviceOf(listed)));
         }
         catch (Exception failure)
             when (failure
@@ -152,4 +159,21 @@ public static class ShardedOptimizer
             throw;
         }
     }
+
+    private static ParameterGroup<T>[] Listed<T>(IEnumerable<ParameterGroup<T>> groups)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(groups);
+        return [.. groups];
+    }
+
+    /// <summary>The backend of the first buffer that is in the memory of a device, or null.</summary>
+    private static CudaBackend? DeviceOf<T>(IEnumerable<ParameterGroup<T>?> groups)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        groups
+            .SelectMany(g => g is null ? [] : g.Parameters.AsEnumerable())
+            .Select(p => p.Buffer.Owner)
+            .OfType<DeviceBuffer<T>>()
+            .FirstOrDefault()
+            ?.Backend;
 }

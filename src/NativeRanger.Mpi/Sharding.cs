@@ -8,9 +8,9 @@ namespace NativeRanger.Mpi;
 public sealed class Sharding<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly ShardedEngine<T> engine;
+    private readonly ISharded<T> engine;
 
-    internal Sharding(ShardedEngine<T> engine) => this.engine = engine;
+    internal Sharding(ISharded<T> engine) => this.engine = engine;
 
     /// <summary>The ranks.</summary>
     public Communicator Communicator => engine.Communicator;
@@ -36,7 +36,7 @@ public sealed class Sharding<T>
     /// <summary>The time that steps have taken altogether, waiting for other ranks included.</summary>
     public TimeSpan StepTime => Stopwatch.GetElapsedTime(0, engine.StepTicks);
 
-    /// <summary>The time that steps have spent in the optimizer's kernels.</summary>
+    /// <summary>The time that steps have spent in the optimizer's kernels; zero on devices, which work on after a call.</summary>
     public TimeSpan KernelTime => Stopwatch.GetElapsedTime(0, engine.KernelTicks);
 
     /// <summary>

@@ -1,6 +1,7 @@
 /* Steps as a whole: groups, norms, skipping, launches, streams and pointers of others. */
 #include "device_problem.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 using namespace problem;
@@ -415,3 +416,16 @@ TEST_F(Queue, IndicesBeyondTwoToThe31) {
 }
 
 } // namespace
+
+TEST_F(Queue, AContextIsCurrentBetweenEnterAndLeave) {
+    const fixture at;
+    const auto synchronize = reinterpret_cast<int (*)(void *)>(dlsym(dlopen(STANDIN, RTLD_NOW), "cuStreamSynchronize"));
+    constexpr int invalid_context = 201;
+    EXPECT_EQ(synchronize(nullptr), invalid_context);
+    ASSERT_EQ(nr_cuda_enter(at.device), NR_OK);
+    EXPECT_EQ(synchronize(nullptr), 0);
+    ASSERT_EQ(nr_cuda_leave(at.device), NR_OK);
+    EXPECT_EQ(synchronize(nullptr), invalid_context);
+    EXPECT_EQ(nr_cuda_enter(nullptr), NR_E_NULL);
+    EXPECT_EQ(nr_cuda_leave(nullptr), NR_E_NULL);
+}

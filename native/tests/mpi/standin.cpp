@@ -65,6 +65,7 @@ int64_t largest_count;
 int64_t last_message;
 int level = -1;
 int world_size = 1;
+int cuda_support;
 bool initialised, finalised;
 int64_t resets;
 
@@ -499,6 +500,10 @@ EXPORT void standin_stall(const char *function, int64_t after) {
     stalling[function] = calls[function] + after;
 }
 
+EXPORT int MPIX_Query_cuda_support(void) { return cuda_support; }
+
+EXPORT void standin_cuda_support(int32_t supported) { cuda_support = supported; }
+
 EXPORT void standin_thread_level(int32_t wanted) { level = wanted; }
 
 EXPORT void standin_world_size(int32_t size) { world_size = size; }
@@ -525,6 +530,7 @@ EXPORT void standin_reset(void) {
     stalling.clear();
     largest_count = 0;
     level = -1;
+    cuda_support = 0;
     initialised = finalised = false;
     ++resets;
 }

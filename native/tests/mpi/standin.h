@@ -23,6 +23,9 @@ void standin_thread_level(int32_t level);
 /* The size of MPI_COMM_WORLD, all but one of whose ranks are never heard of; 1 at the start. */
 void standin_world_size(int32_t size);
 
+/* What MPIX_Query_cuda_support tells: 1 if buffers may be a device's; 0 at the start. */
+void standin_cuda_support(int32_t supported);
+
 /* How often function was called since the last reset, and the largest count that any call was given. */
 int64_t standin_calls(const char *function);
 int64_t standin_largest_count(void);

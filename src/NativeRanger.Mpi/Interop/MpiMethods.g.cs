@@ -187,7 +187,11 @@ internal static unsafe partial class MpiMethods
         nr_mpi_communicator** communicator
     );
 
-    /// <summary>The ranks of equal colour &gt;= 0, in the order of key; *part is null where the colour is -1. All ranks must call.</summary>
+    /// <summary>
+    /// The ranks of equal colour &gt;= 0, in the order of key; *part is null where the colour is -1. All ranks must call. MPI_Comm_split
+    /// blocks, so a thread of its own makes the call; after a timeout it is left there, and of the communicator nothing but a roll call
+    /// may be asked.
+    /// </summary>
     [LibraryImport("nativeranger_mpi")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     [return: NativeTypeName("nr_mpi_status")]

@@ -72,6 +72,9 @@ internal sealed unsafe class Shard<T>
         ];
     }
 
+    /// <summary>Whether a parameter would be cut by rows that do not lie in one piece.</summary>
+    public static bool CutsByRows(Parameter<T> parameter, NativeRecipe recipe) => DivisibleOf(parameter, recipe).ByRows;
+
     /// <summary>Whether the options of a recipe cut the parameter as it is cut.</summary>
     public bool Fits(NativeRecipe recipe) => DivisibleOf(Caller, recipe) == (Cut.Divisible, Cut.ByRows);
 
@@ -140,8 +143,8 @@ internal sealed unsafe class Shard<T>
         }
 
         var buffer = Caller.Buffer;
-        return buffer.Array is null
-            ? new(Caller.Name, buffer.Address + Range.Start, Range.Length, shape)
+        return buffer.Owner is DeviceBuffer<T> device ? new(Caller.Name, device.View(Range.Start, Range.Length), shape)
+            : buffer.Array is null ? new(Caller.Name, buffer.Address + Range.Start, Range.Length, shape)
             : new(Caller.Name, buffer.Array.AsMemory(buffer.Offset + (int)Range.Start, (int)Range.Length), shape);
     }
 }

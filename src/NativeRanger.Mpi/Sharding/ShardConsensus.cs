@@ -27,6 +27,9 @@ internal sealed class ShardConsensus<T>(Communicator communicator, ShardingOptio
 
     public List<StateCounter> Counters { get; set; } = [];
 
+    /// <summary>What carries gradients and parameters of devices; null where they are in the memory of the host.</summary>
+    public string? Carrier { get; set; }
+
     /// <summary>The learning rate of each group in the step under way.</summary>
     public double[] Rates { get; set; } = [];
 
@@ -51,6 +54,9 @@ internal sealed class ShardConsensus<T>(Communicator communicator, ShardingOptio
 
     /// <summary>Hears that parameters, options or averages have changed.</summary>
     public void Changed() => configuration = Fingerprint.Of(string.Join('\n', DescribeConfiguration()));
+
+    /// <summary>Tells the other ranks that this one fails; throws what they throw.</summary>
+    public void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
 
     /// <summary>Compares with the other ranks what this one is about to do.</summary>
     /// <returns>Whether gradients are present alike on all ranks.</returns>
@@ -171,6 +177,11 @@ internal sealed class ShardConsensus<T>(Communicator communicator, ShardingOptio
     {
         yield return Line($"element type: {typeof(T).Name}");
         yield return Line($"reduction: {options.Reduction}");
+        if (Carrier is not null)
+        {
+            yield return Line($"devices, over: {Carrier}");
+        }
+
         yield return Line($"micro-batches: {(options.MicroBatches is { } m ? m : "one for each rank and round")}");
         yield return Line($"combination: {options.Combination}");
         yield return Line($"accumulate in double: {options.AccumulateInDouble}");

@@ -8,12 +8,11 @@ namespace NativeRanger.Mpi;
 /// One rank's side of a sharded stepper: the state of its own ranges, and the steps on them. Before anything changes, the ranks
 /// compare what they are about to do.
 /// </summary>
-internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>
+internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>, ISharded<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly Communicator communicator;
     private readonly ShardingOptions options;
-    private readonly int number;
     private readonly ShardConsensus<T> consensus;
     private readonly ShardedSave<T> save;
     private readonly InstructionSet instructionSet = NativeBackend.Instance.InstructionSet;
@@ -34,7 +33,6 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>
     {
         this.communicator = communicator;
         this.options = options;
-        this.number = number;
         consensus = new(communicator, options, number);
         save = new(consensus);
         shards = consensus.Shards;
@@ -139,7 +137,7 @@ internal sealed unsafe partial class ShardedEngine<T> : StepEngine<T>
 
     internal override void ConfirmResume(uint checksum) => save.ConfirmResume(checksum);
 
-    internal override void Refuse(Exception reason) => communicator.Refuse(Operation.Step, number, reason);
+    internal override void Refuse(Exception reason) => consensus.Refuse(reason);
 
     protected override void Dispose(bool disposing)
     {

@@ -22,6 +22,9 @@ public abstract class Backend
     /// <summary>The name that the command line and messages use.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The device whose memory is stepped; null where only the host's is.</summary>
+    internal virtual CudaDevice? Device => null;
+
     /// <summary>Creates the engine of one stepper; it has no groups yet.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="optimizer">The stepper's recipe.</param>

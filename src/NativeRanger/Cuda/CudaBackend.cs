@@ -47,7 +47,7 @@ public sealed unsafe class CudaBackend : Backend
     /// <summary>The stream that all work goes into, a CUstream.</summary>
     public nint Stream => Queue.Stream;
 
-    internal CudaDevice Device { get; }
+    internal override CudaDevice Device { get; }
 
     internal CudaQueue Queue { get; }
 

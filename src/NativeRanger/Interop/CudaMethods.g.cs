@@ -293,6 +293,24 @@ internal static unsafe partial class CudaMethods
     );
 
     /// <summary>
+    /// Makes the device's primary context the calling thread's current one, for calls of other libraries that ask for it, until the
+    /// thread calls nr_cuda_leave.
+    /// </summary>
+    [LibraryImport("nativeranger_cuda")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [return: NativeTypeName("nr_status")]
+    internal static partial int nr_cuda_enter(
+        nr_cuda_device* device
+    );
+
+    [LibraryImport("nativeranger_cuda")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    [return: NativeTypeName("nr_status")]
+    internal static partial int nr_cuda_leave(
+        nr_cuda_device* device
+    );
+
+    /// <summary>
     /// Device memory, and host memory that copies go to and from asynchronously; at least 256-byte aligned. Freeing waits for the
     /// device's work; null is ignored.
     /// </summary>

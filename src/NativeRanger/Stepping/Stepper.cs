@@ -247,7 +247,7 @@ public sealed unsafe partial class Stepper<T> : IDisposable
             return;
         }
 
-        if (Backend is not CudaBackend cuda || cuda.Device != device.Backend.Device)
+        if (Backend.Device != device.Backend.Device)
         {
             throw new ArgumentException(
                 $"A buffer for parameter '{parameter}' lies in the memory of {device.Backend} (device {device.Backend.Ordinal}), which "

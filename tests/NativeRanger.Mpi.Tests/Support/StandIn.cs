@@ -17,6 +17,10 @@ internal static unsafe class StandIn
     /// <summary>Forgets all faults and counts.</summary>
     public static void Reset() => ((delegate* unmanaged[Cdecl]<void>)Export("standin_reset"))();
 
+    /// <summary>Whether buffers of MPI functions may be in the memory of a device.</summary>
+    public static void TakeDeviceMemory(bool supported) =>
+        ((delegate* unmanaged[Cdecl]<int, void>)Export("standin_cuda_support"))(supported ? 1 : 0);
+
     /// <summary>How often an MPI function was called since the last reset.</summary>
     public static long Calls(string function)
     {
