@@ -112,7 +112,7 @@ int collect(communicator *c, const call &own, void *stream) {
         changed.notify_all();
     }
     changed.wait(held, [&] { return shared.broken || shared.results.count(number) != 0; });
-    return shared.broken ? static_cast<int>(remote_error) : shared.results[number];
+    return shared.results.count(number) != 0 ? shared.results[number] : static_cast<int>(remote_error);
 }
 
 } // namespace
