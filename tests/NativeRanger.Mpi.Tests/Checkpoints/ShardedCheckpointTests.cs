@@ -73,7 +73,7 @@ public sealed class ShardedCheckpointTests
         void CutAtEveryStep<T>()
             where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
         {
-            var problem = new Problem<T>(Problem<T>.AllForms, Steps, microBatches: 2);
+            var problem = new Problem<T>([new("rows", [7, 9]), new("vector", [91])], Steps, microBatches: 2);
             var alone = problem.RunAlone(recipe);
             Ranks.Run(2, c => problem.RunSharded(recipe, c, after: SaveAt<T>(path, 0), steps: ..1));
             for (var done = 1; done < Steps; done++)

@@ -127,6 +127,31 @@ public sealed class DamageTests
     [InlineData("\\\"storage\\\":\\\"column_major\\\",", "")]
     [InlineData("\"b/first_moment\"", "\"b/first\"")]
     [InlineData("\\\"groups\\\":[{", "\\\"groups\\\":[{},{")]
+    [InlineData(
+        "\\\"averages\\\":",
+        "\\\"shards\\\":[{\\\"file\\\":\\\"../run.1\\\",\\\"checksum\\\":\\\"00000000\\\"}],\\\"averages\\\":"
+    )]
+    [InlineData(
+        "\\\"averages\\\":",
+        "\\\"shards\\\":[{\\\"file\\\":\\\"..\\\",\\\"checksum\\\":\\\"00000000\\\"}],\\\"averages\\\":"
+    )]
+    [InlineData(
+        "\\\"averages\\\":",
+        "\\\"shards\\\":[{\\\"file\\\":\\\"\\\",\\\"checksum\\\":\\\"00000000\\\"}],\\\"averages\\\":"
+    )]
+    [InlineData(
+        "\\\"averages\\\":",
+        "\\\"shards\\\":[{\\\"file\\\":\\\"run.1\\\",\\\"checksum\\\":\\\"0\\\"}],\\\"averages\\\":"
+    )]
+    [InlineData("\\\"averages\\\":", "\\\"shards\\\":[{\\\"file\\\":\\\"run.1\\\"}],\\\"averages\\\":")]
+    [InlineData("\\\"averages\\\":", "\\\"shards\\\":[{\\\"checksum\\\":\\\"00000000\\\"}],\\\"averages\\\":")]
+    [InlineData(
+        "\\\"averages\\\":",
+        "\\\"shards\\\":[{\\\"file\\\":\\\"run.1\\\",\\\"checksum\\\":\\\"00000000\\\",\\\"run\\\":1}],\\\"averages\\\":"
+    )]
+    [InlineData("\\\"step_count\\\":3", "\\\"step_count\\\":3}{")]
+    [InlineData("\\\"step_count\\\":3", "\\\"step_count\\\":")]
+    [InlineData("\\\"name\\\":\\\"b\\\"", "\\\"name\\\":\\\"w\\\",\\\"checksums\\\":{}")]
     [InlineData("\\\"groups\\\":[{", "\\\"groups\\\":[1,{")]
     public void Fault_68_a_forged_header_with_a_right_checksum(string sound, string forged) =>
         Refused(new MemoryStream(Forge(sound, forged)), $"{sound} → {forged}");

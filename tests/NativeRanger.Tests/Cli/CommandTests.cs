@@ -14,6 +14,8 @@ public sealed class CommandTests
             { "train --schedule never", "no schedule 'never'; there are constant" },
             { "train --model tree", "'tree'" },
             { "train --backend gpu", "'gpu'" },
+            { "train --backend cuda --epochs 1", "--backend cuda: " },
+            { "train --epochs 1 --output /dev/null/folder", "'/dev/null/folder' cannot be written to" },
             { "train --epochs 0", "--epochs must be at least 1; it is 0" },
             { "train --batch 0", "--batch must be at least 1; it is 0" },
             { "train --hidden 0", "--hidden must be at least 1; it is 0" },

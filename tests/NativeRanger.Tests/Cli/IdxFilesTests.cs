@@ -75,6 +75,18 @@ public sealed class IdxFilesTests
     }
 
     [Fact]
+    public void A_folder_without_images_is_refused()
+    {
+        using var folder = Written(gzipped: false);
+        File.WriteAllBytes(folder.File(TrainImages), Idx(0x803, [0, 2, 2], []));
+        File.WriteAllBytes(folder.File(TrainLabels), Idx(0x801, [0], []));
+
+        var error = Assert.Throws<UserErrorException>(() => IdxFiles.Load(folder.Path));
+
+        Assert.Contains("has no images", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_gzip_file_is_named()
     {
         using var folder = Written(gzipped: true);

@@ -13,6 +13,23 @@ public sealed class TrainTests
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
     [Fact]
+    public void Micro_batches_are_accumulated_and_recorded()
+    {
+        using var output = new TemporaryFolder();
+        var shell = Shell.Run([
+            .. "train --optimizer adam --lr 0.01 --epochs 1 --micro-batches 2 --output".Split(' '),
+            output.Path,
+        ]);
+
+        Assert.Equal("", shell.Error);
+        Assert.Equal(0, shell.ExitCode);
+        Assert.Contains(
+            Directory.EnumerateFiles(output.Path, "*", SearchOption.AllDirectories),
+            file => File.ReadAllText(file).Contains("\"microBatches\": 2", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
     public void A_single_run_prints_plain_lines_a_table_and_where_the_files_are()
     {
         using var folder = new TemporaryFolder();
