@@ -61,6 +61,7 @@ std::deque<communicator> communicators;
 std::deque<request> requests;
 std::deque<message> sends, receives;
 std::map<std::string, int64_t> calls, failing, stalling;
+std::map<int, std::vector<int>> sent_tags; /* by rank */
 int64_t largest_count;
 int64_t last_message;
 int level = -1;
@@ -399,6 +400,7 @@ EXPORT int MPI_Isend(const void *data, int count, handle type, int target, int t
         return misused;
     last_message = address_of(static_cast<const char *>(data));
     request *r = begin(out, stalls);
+    sent_tags[c->rank].push_back(tag);
     post({c->shared.get(), c->rank, target, tag, data, nullptr, count, r}, sends, receives, true);
     return success;
 }
@@ -518,6 +520,12 @@ EXPORT int64_t standin_largest_count(void) {
     return largest_count;
 }
 
+EXPORT int32_t standin_sent_tag(int32_t rank, int64_t index) {
+    std::lock_guard<std::mutex> held(lock);
+    const std::vector<int> &tags = sent_tags[rank];
+    return index < static_cast<int64_t>(tags.size()) ? tags[static_cast<size_t>(index)] : -1;
+}
+
 EXPORT int64_t standin_last_message(void) {
     std::lock_guard<std::mutex> held(lock);
     return last_message;
@@ -528,6 +536,7 @@ EXPORT void standin_reset(void) {
     calls.clear();
     failing.clear();
     stalling.clear();
+    sent_tags.clear();
     largest_count = 0;
     level = -1;
     cuda_support = 0;

@@ -30,6 +30,9 @@ void standin_cuda_support(int32_t supported);
 int64_t standin_calls(const char *function);
 int64_t standin_largest_count(void);
 
+/* The tag of the message number index, from 0, that any communicator's rank has sent since the last reset; -1 beyond the last. */
+int32_t standin_sent_tag(int32_t rank, int64_t index);
+
 /* Where the data of the last message that was sent or received begin. */
 int64_t standin_last_message(void);
 

@@ -132,7 +132,7 @@ public sealed class DeviceTests : IDisposable
                 communicator.Barrier();
                 using var a = DeviceStandIns.DeviceOf(communicator).Upload<float>(WholeGradient(0, 0));
                 using var b = DeviceStandIns.DeviceOf(communicator).Upload<float>(WholeGradient(0, 1));
-                stepper.Step(new Gradient<float>[] { a, b });
+                stepper.Step(new Gradient<float>[] { a, b, default });
             }
         );
 
@@ -186,7 +186,7 @@ public sealed class DeviceTests : IDisposable
         var gradients = TheSameOnAllRanks(communicator =>
         {
             var stepper = Bind(communicator, new());
-            stepper.Step([new float[Lengths[0]], new float[Lengths[1]]]);
+            stepper.Step([new float[Lengths[0]], new float[Lengths[1]], null]);
             return stepper;
         });
 
@@ -229,7 +229,7 @@ public sealed class DeviceTests : IDisposable
                 var device = DeviceStandIns.DeviceOf(communicator);
                 using var a = device.Upload<float>(Gradient(0, 0));
                 using var b = device.Upload<float>(Gradient(0, 1));
-                Gradient<float>[] gradients = [a, b];
+                Gradient<float>[] gradients = [a, b, default];
                 stepper.Step(gradients);
                 stepper.Step(gradients);
                 var whole = 3L * (Lengths[0] + Lengths[1]) * sizeof(float);
@@ -248,7 +248,8 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal([0, 0, 0], allocated);
     }
 
-    private static readonly int[] Lengths = [60 * 70, 20_000];
+    /// <summary>Of the last one all ranks but one own nothing.</summary>
+    private static readonly int[] Lengths = [60 * 70, 20_000, 1];
 
     private static ShardingOptions Fast => new() { Reduction = ReductionMode.Fast, BucketBytes = 8192 };
 
@@ -285,7 +286,11 @@ public sealed class DeviceTests : IDisposable
     }
 
     private static Parameter<float>[] Parameters(CudaBackend device) =>
-        [new("matrix", device.Upload<float>(Start(0)), 60, 70), new("vector", device.Upload<float>(Start(1)))];
+        [
+            new("matrix", device.Upload<float>(Start(0)), 60, 70),
+            new("vector", device.Upload<float>(Start(1))),
+            new("number", device.Upload<float>(Start(2))),
+        ];
 
     private static float[] Start(int parameter) =>
         [.. Enumerable.Range(0, Lengths[parameter]).Select(i => (i % 11) - 5f)];
@@ -309,7 +314,8 @@ public sealed class DeviceTests : IDisposable
                 var number = first + communicator.Rank;
                 using var a = number < MicroBatches ? device.Upload<float>(gradient((t * 10) + number, 0)) : null;
                 using var b = HasVector(number) ? device.Upload<float>(gradient((t * 10) + number, 1)) : null;
-                stepper.Accumulate(new Gradient<float>[] { a, b });
+                using var c = number < MicroBatches ? device.Upload<float>(gradient((t * 10) + number, 2)) : null;
+                stepper.Accumulate(new Gradient<float>[] { a, b, c });
             }
 
             stepper.StepAccumulated();
@@ -321,7 +327,12 @@ public sealed class DeviceTests : IDisposable
 
     private static float[] RunAlone(Func<int, int, float[]> gradient, Range? steps = null, string? path = null)
     {
-        Parameter<float>[] parameters = [Parameter.Of("matrix", Start(0), 60, 70), Parameter.Of("vector", Start(1))];
+        Parameter<float>[] parameters =
+        [
+            Parameter.Of("matrix", Start(0), 60, 70),
+            Parameter.Of("vector", Start(1)),
+            Parameter.Of("number", Start(2)),
+        ];
         using var stepper = path is null ? recipe.Bind(parameters) : recipe.Resume(parameters, path);
         foreach (var t in Enumerable.Range(0, Steps).Take(steps ?? ..))
         {
@@ -329,7 +340,8 @@ public sealed class DeviceTests : IDisposable
             {
                 stepper.Accumulate(
                     gradient((t * 10) + number, 0),
-                    HasVector(number) ? gradient((t * 10) + number, 1) : null
+                    HasVector(number) ? gradient((t * 10) + number, 1) : null,
+                    gradient((t * 10) + number, 2)
                 );
             }
 

@@ -21,6 +21,19 @@ internal static unsafe class StandIn
     public static void TakeDeviceMemory(bool supported) =>
         ((delegate* unmanaged[Cdecl]<int, void>)Export("standin_cuda_support"))(supported ? 1 : 0);
 
+    /// <summary>The tags of the messages that a rank has sent since the last reset, in order.</summary>
+    public static int[] SentTags(int rank)
+    {
+        var tag = (delegate* unmanaged[Cdecl]<int, long, int>)Export("standin_sent_tag");
+        var tags = new List<int>();
+        while (tag(rank, tags.Count) is >= 0 and var next)
+        {
+            tags.Add(next);
+        }
+
+        return [.. tags];
+    }
+
     /// <summary>How often an MPI function was called since the last reset.</summary>
     public static long Calls(string function)
     {
