@@ -1,6 +1,7 @@
 /* What the driver compiles: the PTX that the build made gives the bits of the processor, and holds to the rules that the bits
  * and the speed need. */
 #include "device_problem.h"
+#include "pressure.h"
 
 #include <fstream>
 #include <regex>
@@ -80,6 +81,37 @@ TEST(Ptx, MovesSixteenBytesAndSpillsNothing) {
             EXPECT_EQ(body.find("st." + in_shared) != std::string::npos, staged) << entry;
             EXPECT_EQ(body.find("ld." + in_shared) != std::string::npos, staged) << entry;
         }
+}
+
+/* a + b is alive while c is read, which is not alive any more when it is added; a predicate is no register of 32 bits. */
+TEST(Ptx, RegistersAreCountedWhileTheyAreAlive) {
+    std::string error;
+    const auto module = standin::parse_ptx(".version 6.3\n.target sm_70\n.visible .entry k(\n.param .u64 a\n)\n{\n"
+                                           "ld.param.u64 %rd1, [a];\nld.global.f32 %f1, [%rd1];\n"
+                                           "ld.global.f32 %f2, [%rd1+4];\nadd.rn.f32 %f3, %f1, %f2;\n"
+                                           "setp.lt.f32 %p1, %f3, %f1;\n@%p1 bra $end;\n"
+                                           "ld.global.f64 %fd1, [%rd1+8];\nst.global.f64 [%rd1+16], %fd1;\n"
+                                           "st.global.f32 [%rd1], %f3;\n$end:\nret;\n}\n",
+                                           error);
+    ASSERT_NE(module, nullptr) << error;
+    EXPECT_EQ(standin::register_pressure(standin::parsed_kernel(*module, "k")), 5) << "%rd1, %f3 and %fd1";
+}
+
+/* A multiprocessor has 65,536 registers. Every kernel leaves room for two of its blocks at least, and the steps of long arrays
+ * for four, so that one computes while others wait for memory. */
+TEST(Ptx, LeavesRegistersForSeveralBlocks) {
+    std::string error;
+    const auto module = standin::parse_ptx(read_ptx().c_str(), error);
+    ASSERT_NE(module, nullptr) << error;
+    ASSERT_GT(module->kernels.size(), 40u);
+    for (const auto &named : module->kernels) {
+        const std::string &name = named.first;
+        const int most = name.rfind("nr_step", 0) == 0 || name.rfind("nr_staged", 0) == 0 ? 64 : 128;
+        const int pressure = standin::register_pressure(standin::parsed_kernel(*module, name));
+        RecordProperty(name, pressure);
+        EXPECT_GT(pressure, 4) << name;
+        EXPECT_LE(pressure, most) << name;
+    }
 }
 
 /* The PTX itself, an instruction at a time; every access is checked against the allocations. */

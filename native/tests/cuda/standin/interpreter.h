@@ -2,23 +2,11 @@
 #ifndef NR_TESTS_CUDA_INTERPRETER_H
 #define NR_TESTS_CUDA_INTERPRETER_H
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
+#include "ptx.h"
 
 namespace standin {
 
-struct ptx_module;
-
-/* null, and what is not understood. */
-std::shared_ptr<ptx_module> parse_ptx(const char *text, std::string &error);
-
-bool has_kernel(const ptx_module &module, const std::string &name);
-
-std::vector<uint64_t> argument_sizes(const ptx_module &module, const std::string &name);
-
-void interpret(const ptx_module &module, const std::string &name, uint32_t blocks, uint32_t threads,
+void interpret(ptx_module &module, const std::string &name, uint32_t blocks, uint32_t threads,
                const std::vector<std::string> &arguments);
 
 /* Throws unless interpreted kernels may touch these bytes; the driver knows. */
