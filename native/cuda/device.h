@@ -12,7 +12,7 @@
 #if defined(__CUDACC__) && !defined(__clang__) /* nvcc */
 
 #define NR_DEVICE __device__ __forceinline__
-#define NR_KERNEL extern "C" __global__ void __launch_bounds__(NR_BLOCK_THREADS)
+#define NR_KERNEL(blocks) extern "C" __global__ void __launch_bounds__(NR_BLOCK_THREADS, blocks)
 #define NR_SHARED __shared__
 #define NR_GLOBAL
 #define NR_SQUARE_ROOT(x) __dsqrt_rn(x)
@@ -36,7 +36,8 @@ using two_doubles = double2;
 #elif defined(__CUDA__) /* clang */
 
 #define NR_DEVICE __attribute__((device)) inline __attribute__((always_inline))
-#define NR_KERNEL extern "C" __attribute__((global)) __attribute__((launch_bounds(NR_BLOCK_THREADS))) void
+#define NR_KERNEL(blocks)                                                                                              \
+    extern "C" __attribute__((global)) __attribute__((launch_bounds(NR_BLOCK_THREADS, blocks))) void
 #define NR_SHARED __attribute__((shared))
 /* Pointers that come out of a table are not known to point to global memory unless one says so. */
 #define NR_GLOBAL __attribute__((address_space(1)))
@@ -65,7 +66,7 @@ typedef double two_doubles __attribute__((ext_vector_type(2)));
 #else /* a host compiler; "cuda_on_host.h" is the test's */
 
 #define NR_DEVICE inline __attribute__((always_inline))
-#define NR_KERNEL extern "C" void
+#define NR_KERNEL(blocks) extern "C" void
 #define NR_SHARED static
 #define NR_GLOBAL
 #define NR_SQUARE_ROOT(x) __builtin_sqrt(x)

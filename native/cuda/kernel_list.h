@@ -12,6 +12,7 @@
 
 #define NR_CUDA_KERNELS(K)                                                                                             \
     NR_CUDA_RULES(K, step)                                                                                             \
+    NR_CUDA_RULES(K, plain_step)                                                                                       \
     NR_CUDA_RULES(K, staged_step)                                                                                      \
     NR_CUDA_RULES(K, sum_update_rows)                                                                                  \
     K(follow_without_gradient)                                                                                         \

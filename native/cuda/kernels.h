@@ -8,21 +8,26 @@
 #include "cuda/seed.h"
 #include "cuda/steps.h"
 
-#define NR_ENTRY(name, argument, ...)                                                                                  \
-    NR_KERNEL nr_##name##_f32(const nr::gpu::argument l) {                                                             \
+/* Registers are shared out so that a multiprocessor runs so many blocks at a time, of float32 and of float64: while one waits
+ * for memory, the others have something to do. */
+#define NR_ENTRY_BUSY(name, blocks32, blocks64, argument, ...)                                                         \
+    NR_KERNEL(blocks32) nr_##name##_f32(const nr::gpu::argument l) {                                                   \
         using namespace nr::gpu;                                                                                       \
         using T = float;                                                                                               \
         __VA_ARGS__;                                                                                                   \
     }                                                                                                                  \
-    NR_KERNEL nr_##name##_f64(const nr::gpu::argument l) {                                                             \
+    NR_KERNEL(blocks64) nr_##name##_f64(const nr::gpu::argument l) {                                                   \
         using namespace nr::gpu;                                                                                       \
         using T = double;                                                                                              \
         __VA_ARGS__;                                                                                                   \
     }
 
+#define NR_ENTRY(name, argument, ...) NR_ENTRY_BUSY(name, 2, 2, argument, __VA_ARGS__)
+
 #define NR_RULE_ENTRIES(rule)                                                                                          \
     NR_ENTRY(step_##rule, launch, step<rule, T>(l))                                                                    \
-    NR_ENTRY(staged_step_##rule, launch, step_staged_rows<rule, T>(l))                                                 \
+    NR_ENTRY_BUSY(plain_step_##rule, 3, 2, launch, plain_step<rule, T>(l))                                             \
+    NR_ENTRY_BUSY(staged_step_##rule, 3, 2, launch, step_staged_rows<rule, T>(l))                                      \
     NR_ENTRY(sum_update_rows_##rule, launch, sum_row_blocks<T, update_sums<rule>>(l))
 
 NR_RULE_ENTRIES(sgd)
@@ -46,5 +51,6 @@ NR_ENTRY(accumulate, accumulation, accumulate<T>(l))
 
 #undef NR_RULE_ENTRIES
 #undef NR_ENTRY
+#undef NR_ENTRY_BUSY
 
 #endif

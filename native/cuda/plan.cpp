@@ -160,12 +160,7 @@ private:
         follower<T> list[most_followers];
         out = {};
         out.a = make_task<T>(o, scalars_at(o, t.gradient != nullptr ? t.step : 1), t, false, list);
-        out.outer = t.outer;
-        out.rows = t.rows;
-        out.inner = t.inner;
-        out.stride = t.stride;
         out.sums = take_on_device<double>(scratch_, sums_of(t));
-        out.wide = is_wide(out) ? 1 : 0;
         out.with_states = followers_reach_states(out.a) ? 1 : 0;
         out.resets = followers_reset(out.a) ? 1 : 0;
         auto *copies = take<follower<T>>(table_, out.a.follower_count);
@@ -176,19 +171,26 @@ private:
         if (t.gradient != nullptr && (f.adaptive || f.centre_gradient || (f.centre_update && f.moves)))
             out.row_values =
                 t.row_values != nullptr ? const_cast<nr_row *>(t.row_values) : take_on_device<nr_row>(scratch_, t.rows);
+        const bool has_rows = out.row_values != nullptr || !is_contiguous(t);
+        out.outer = has_rows ? t.outer : 1;
+        out.rows = has_rows ? t.rows : 1;
+        out.inner = has_rows ? t.inner : elements_of(t);
+        out.stride = has_rows ? t.stride : out.inner;
+        out.wide = is_wide(out) ? 1 : 0;
         if (is_seed(o)) {
             auto *seed = take<seed_tensor>(table_, 1);
             *seed = {o, t.scalars, t.step, {}};
             out.seed = on_device(table_, seed);
         }
         out.given_rows = t.row_values != nullptr ? 1 : 0;
-        out.staged_rows = is_seed(o) ? 0 : staged_rows_of(out);
+        out.staged_rows = !is_seed(o) && is_plain(f) ? staged_rows_of(out) : 0;
+        out.plain =
+            !is_seed(o) && is_plain(f) && out.outer == 1 && (!f.centre_gradient || out.staged_rows != 0) ? 1 : 0;
     }
 
     /* A multiple of the elements of an access, so that whole accesses are possible. */
     static int32_t staged_rows_of(const gpu_tensor<T> &t) {
-        if (t.a.g == nullptr || !takes_part(t, stage_mean) || takes_part(t, stage_norms) || t.outer != 1 ||
-            t.inner > chunk_elements)
+        if (t.a.g == nullptr || !takes_part(t, stage_mean) || t.outer != 1 || t.inner > chunk_elements)
             return 0;
         constexpr int64_t width = 16 / static_cast<int64_t>(sizeof(T));
         const int64_t fit = chunk_elements / t.inner;
@@ -269,15 +271,20 @@ private:
     }
 
     void step_group(const nr_cuda_group &g, const gpu_tensor<T> *tensors, int64_t count) {
-        const auto chunks = [](const gpu_tensor<T> &t) {
-            return t.a.g != nullptr && t.staged_rows == 0 ? chunks_of(t) : 0;
+        const auto chunks_where = [](bool plain) {
+            return [plain](const gpu_tensor<T> &t) {
+                return t.a.g != nullptr && t.staged_rows == 0 && (t.plain != 0) == plain ? chunks_of(t) : 0;
+            };
         };
         find_rows(g, tensors, count);
         if (is_seed(*g.options)) {
             move_seed_moments(g, tensors, count);
-            add(kernel_update_seed, worker::block, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_update_seed, worker::block, tensors, count, g.clip_norm, 0, chunks_where(false));
         } else {
-            add(kernel_of(kernel_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0, chunks);
+            add(kernel_of(kernel_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0,
+                chunks_where(false));
+            add(kernel_of(kernel_plain_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0,
+                chunks_where(true));
             add(kernel_of(kernel_staged_step_sgd, *g.options), worker::block, tensors, count, g.clip_norm, 0,
                 [](const gpu_tensor<T> &t) {
                     return t.staged_rows != 0 ? (t.rows + t.staged_rows - 1) / t.staged_rows : 0;
@@ -337,7 +344,7 @@ private:
 
 /* Launches about all gradients, and the most of a group. */
 constexpr int64_t launches_of_gradients = 2 + most_rounds;
-constexpr int64_t launches_of_group = 3 * stages + 10;
+constexpr int64_t launches_of_group = 3 * stages + 11;
 
 } // namespace
 

@@ -28,6 +28,9 @@ struct needs {
     int64_t launches; /* planned_launch */
 };
 
+/* Whether nothing lies between the elements of a tensor. */
+inline bool is_contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows * t.inner; }
+
 needs measure(int32_t group_count, const nr_cuda_group *groups);
 
 /* Memory that is handed out from its beginning on. The host writes at host what the device will find at device. */

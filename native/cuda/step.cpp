@@ -11,8 +11,6 @@ namespace {
 
 bool finite(double x) { return x - x == 0.0; }
 
-bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows * t.inner; }
-
 nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
     nr_status status = nr::check_options(g.options);
     if (status == NR_OK)
@@ -31,7 +29,7 @@ nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
         if (t.scalars != nullptr)
             t.scalars = scalars;
         status = nr::check_tensor(o, t, t.row_values, t.row_values != nullptr);
-        if (status == NR_OK && reads_all && t.gradient != nullptr && !contiguous(t))
+        if (status == NR_OK && reads_all && t.gradient != nullptr && !is_contiguous(t))
             status = NR_E_LENGTH;
     }
     return status;

@@ -36,18 +36,44 @@ NR_DEVICE row<V> rows_at(const gpu_tensor<T> &t, const general_flags &f, int64_t
     return result;
 }
 
-template <class Rule, class T, class Source>
-struct step_elements {
+/* Where elements lie, and the statistics of their rows: of any tensor. */
+template <class T>
+struct rows_of_tensor {
     const gpu_tensor<T> &t;
+    const general_flags &f;
+
+    NR_DEVICE int64_t place(int64_t e) const { return place_of(t, e); }
+
+    template <class V>
+    NR_DEVICE row<V> at(int64_t e) const {
+        return rows_at<V>(t, f, e);
+    }
+};
+
+/* Of a contiguous one whose rows do not matter. */
+struct no_rows {
+    NR_DEVICE int64_t place(int64_t e) const { return e; }
+
+    template <class V>
+    NR_DEVICE row<V> at(int64_t) const {
+        using T = typename V::element;
+        return {V::all(T(1)), V::all(T(0)), V::all(T(1))};
+    }
+};
+
+template <class Rule, class T, class Flags, class Rows, class Source>
+struct step_elements {
     const task<T> &a;
+    const Flags &f;
+    const Rows &rows;
     const Source &raw;
 
     template <class V>
     NR_DEVICE void run(int64_t e) const {
         const constants<V> k = spread_constants<V>(a.k);
-        const int64_t at = place_of(t, e);
+        const int64_t at = rows.place(e);
         const V gradient = raw.template at<V>(a, at);
-        step_lane<Rule>(a, k, a.flags, rows_at<V>(t, a.flags, e), V::all(a.leader_weight), gradient, at);
+        step_lane<Rule>(a, k, f, rows.template at<V>(e), V::all(a.leader_weight), gradient, at);
     }
 };
 
@@ -59,8 +85,11 @@ struct step_chunk {
         if (t.a.g == nullptr)
             return;
         const task<T> a = task_of(t, l);
+        const rows_of_tensor<T> rows = {t, a.flags};
         const gradient_in_place raw = {};
-        for_elements<T>(t.wide != 0, begin, end, step_elements<Rule, T, gradient_in_place>{t, a, raw});
+        for_elements<T>(
+            t.wide != 0, begin, end,
+            step_elements<Rule, T, general_flags, rows_of_tensor<T>, gradient_in_place>{a, a.flags, rows, raw});
     }
 };
 
@@ -68,6 +97,31 @@ template <class Rule, class T>
 NR_DEVICE void step(const launch &l) {
     if (!skipped(l))
         for_chunks<T>(l, step_chunk<Rule, T>{l});
+}
+
+template <class Rule, bool Centre, class T, class Rows, class Source>
+NR_DEVICE void step_plainly(const gpu_tensor<T> &t, const task<T> &a, int64_t begin, int64_t end, const Rows &rows,
+                            const Source &raw) {
+    const general_flags &all = a.flags;
+    const plain_flags<Centre> f = {all.scale, all.factor, all.l2, all.decays, all.zero, all.one_leader};
+    for_elements<T>(t.wide != 0, begin, end,
+                    step_elements<Rule, T, plain_flags<Centre>, Rows, Source>{a, f, rows, raw});
+}
+
+template <class Rule, class T>
+struct plain_chunk {
+    const launch &l;
+
+    NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
+        step_plainly<Rule, false>(t, task_of(t, l), begin, end, no_rows{}, gradient_in_place{});
+    }
+};
+
+/* Tensors that ask for no more than plain_flags have. */
+template <class Rule, class T>
+NR_DEVICE void plain_step(const launch &l) {
+    if (!skipped(l))
+        for_chunks<T>(l, plain_chunk<Rule, T>{l});
 }
 
 template <class T>

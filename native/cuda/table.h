@@ -38,6 +38,34 @@ struct seed_tensor {
     seed_state state;
 };
 
+/* The flags of plain steps: what they may ask for is looked up, the rest is known when their kernels are compiled, which so
+ * need few registers. */
+template <bool Centre>
+struct plain_flags {
+    uint32_t scale : 1;
+    uint32_t factor : 1;
+    uint32_t l2 : 1;
+    uint32_t decays : 1;
+    uint32_t zero : 1;
+    uint32_t one_leader : 1;
+    static constexpr bool centre_gradient = Centre;
+    static constexpr bool clip = false;
+    static constexpr bool adaptive = false;
+    static constexpr bool standardise = false;
+    static constexpr bool centre_update = false;
+    static constexpr bool first = false;
+    static constexpr bool nesterov = false;
+    static constexpr bool maximum = false;
+    static constexpr bool rectified = true;
+    static constexpr bool moves = true;
+    static constexpr bool followers = false;
+};
+
+inline bool is_plain(general_flags f) {
+    f.scale = f.factor = f.l2 = f.zero = false;
+    return f.common();
+}
+
 template <class T>
 struct gpu_tensor {
     task<T> a; /* a.followers points into the table */
@@ -54,6 +82,7 @@ struct gpu_tensor {
     int32_t with_states; /* without a gradient: followers reach the states */
     int32_t resets;      /* a follower starts SeedRanger's scalars afresh */
     int32_t given_rows;  /* row_values come from the caller */
+    int32_t plain;       /* is_plain(a.flags), and no row matters that is not staged */
     int32_t staged_rows; /* that a block of threads sums and steps at a time; 0: they are summed before the step */
 };
 

@@ -217,6 +217,7 @@ TEST_F(Queue, TakesFewLaunches) {
         std::vector<nr_tensor> views;
         for (int i = 0; i < e.count; ++i) {
             tensor<float> t(random, o, e.s, false);
+            t.step = 7;
             t.flags = (e.mixed && i % 2 == 0) || e.s.rows == 1 ? 0 : NR_CENTRALISE;
             there.push_back(std::make_unique<device_tensor<float>>(at, t));
             views.push_back(there.back()->view());

@@ -6,7 +6,7 @@
 #define __global__ __attribute__((global))
 #define __shared__ __attribute__((shared))
 #define __forceinline__ inline __attribute__((always_inline))
-#define __launch_bounds__(threads) __attribute__((launch_bounds(threads)))
+#define __launch_bounds__(threads, blocks) __attribute__((launch_bounds(threads, blocks)))
 
 #define NR_POSITION(name, register)                                                                                    \
     struct name##_type {                                                                                               \

@@ -26,7 +26,7 @@ host_kernel entry(const char *name) {
 
 /* Kernels whose threads only look at elements of their own. */
 constexpr bool meets(const char *name) {
-    const char *const alone[] = {"step", "follow", "start", "update", "accumulate"};
+    const char *const alone[] = {"step", "plain", "follow", "start", "update", "accumulate"};
     for (const char *prefix : alone) {
         int i = 0;
         while (prefix[i] != 0 && prefix[i] == name[i])
