@@ -16,6 +16,14 @@ const kernels *find_kernels(int32_t isa, int32_t type) {
     return type == NR_FLOAT64 ? found->float64 : found->float32;
 }
 
+/* The kernels of a call whose options were checked; otherwise what is wrong with them. */
+nr_status choose_kernels(nr_status checked, const nr_options *options, const kernels **chosen) {
+    if (checked != NR_OK)
+        return checked;
+    *chosen = find_kernels(options->isa, options->type);
+    return *chosen == nullptr ? NR_E_ISA : NR_OK;
+}
+
 /* The elements that a step takes in before its arrays are larger than the last-level cache; negative if they are. */
 int64_t elements_in_cache(const nr_options &o) {
     constexpr int64_t arrays = 4;
@@ -30,12 +38,10 @@ int64_t elements_in_cache(const nr_options &o) {
 nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *tensors) {
     using namespace nr;
     const float_control control;
-    nr_status status = check_options(options);
+    const kernels *kernels = nullptr;
+    nr_status status = choose_kernels(check_options(options), options, &kernels);
     if (status != NR_OK)
         return status;
-    const kernels *kernels = find_kernels(options->isa, options->type);
-    if (kernels == nullptr)
-        return NR_E_ISA;
     status = check_list(count, tensors);
     int64_t room = elements_in_cache(*options);
     for (int64_t i = 0; i < count && status == NR_OK; ++i) {
@@ -57,12 +63,10 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
 nr_status nr_row_statistics(const nr_options *options, int64_t count, const nr_tensor *tensors, nr_row *const *rows) {
     using namespace nr;
     const float_control control;
-    nr_status status = check_options(options);
+    const kernels *kernels = nullptr;
+    nr_status status = choose_kernels(check_options(options), options, &kernels);
     if (status != NR_OK)
         return status;
-    const kernels *kernels = find_kernels(options->isa, options->type);
-    if (kernels == nullptr)
-        return NR_E_ISA;
     status = check_list(count, tensors);
     if (status == NR_OK)
         status = check_list(count, rows);
@@ -90,13 +94,12 @@ nr_status nr_square_sums(const nr_options *options, int64_t count, const nr_tens
     using namespace nr;
     const float_control control;
     nr_status status = check_gradient_options(options);
+    if (status == NR_OK && scale - scale != 0.0)
+        status = NR_E_OPTION;
+    const kernels *kernels = nullptr;
+    status = choose_kernels(status, options, &kernels);
     if (status != NR_OK)
         return status;
-    if (scale - scale != 0.0)
-        return NR_E_OPTION;
-    const kernels *kernels = find_kernels(options->isa, options->type);
-    if (kernels == nullptr)
-        return NR_E_ISA;
     if (nonfinite == nullptr)
         return NR_E_NULL;
     status = check_list(count, tensors);
@@ -130,11 +133,10 @@ nr_status nr_gradient_sums(const nr_options *options, int64_t count, const nr_te
     nr_status status = check_options(options);
     if (status == NR_OK && options->adaptive_clip != 0.0)
         status = NR_E_OPTION;
+    const kernels *kernels = nullptr;
+    status = choose_kernels(status, options, &kernels);
     if (status != NR_OK)
         return status;
-    const kernels *kernels = find_kernels(options->isa, options->type);
-    if (kernels == nullptr)
-        return NR_E_ISA;
     status = check_list(count, tensors);
     if (status == NR_OK)
         status = check_list(count, sums);

@@ -1,5 +1,7 @@
 #include "cpu/validate.h"
 
+#include "math/options.h"
+
 namespace nr {
 
 namespace {
@@ -10,8 +12,6 @@ constexpr uint32_t known_option_flags =
     NR_NESTEROV | NR_AMSGRAD | NR_DECOUPLED_DECAY | NR_SKIP_UNRECTIFIED | NR_CENTRALISE_UPDATE | NR_ZERO_GRADIENT;
 constexpr uint32_t known_tensor_flags = NR_CENTRALISE | NR_STANDARDISE;
 constexpr uint32_t known_follower_flags = NR_FOLLOWER_LEADS | NR_FOLLOWER_RESET | NR_FOLLOWER_PULLBACK;
-
-bool asks(uint32_t flags, uint32_t bit) { return (flags & bit) != 0; }
 
 bool finite(double x) { return x - x == 0.0; }
 
@@ -154,21 +154,6 @@ private:
     int count_ = 0;
     nr_status status_ = NR_OK;
 };
-
-int states_of(const nr_options &o) {
-    switch (o.algorithm) {
-    case NR_SGD:
-        return o.beta1 != 0.0 ? 1 : 0;
-    case NR_ADAGRAD:
-        return 1;
-    case NR_ADAM:
-        return asks(o.flags, NR_AMSGRAD) ? 3 : 2;
-    case NR_RADAM:
-        return 2;
-    default:
-        return 4;
-    }
-}
 
 bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows * t.inner; }
 

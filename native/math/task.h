@@ -5,6 +5,7 @@
 
 #include "math/constants.h"
 #include "math/gradient.h"
+#include "math/options.h"
 
 #include <stdint.h>
 
@@ -114,24 +115,6 @@ NR_INLINE row<V> row_at(const Flags &f, const row_values<T> &r, int64_t i) {
     if (f.row_tables)
         return {V::load(r.scales + i), V::load(r.means + i), V::load(r.denominators + i)};
     return {V::all(r.one.scale), V::all(r.one.mean), V::all(r.one.denominator)};
-}
-
-inline bool asks(uint32_t flags, uint32_t bit) { return (flags & bit) != 0; }
-
-/* How many state arrays an algorithm uses. */
-inline int states_of(const nr_options &o) {
-    switch (o.algorithm) {
-    case NR_SGD:
-        return o.beta1 != 0.0 ? 1 : 0;
-    case NR_ADAGRAD:
-        return 1;
-    case NR_ADAM:
-        return asks(o.flags, NR_AMSGRAD) ? 3 : 2;
-    case NR_RADAM:
-        return 2;
-    default:
-        return 4;
-    }
 }
 
 /* Fills list with the followers that this call touches, innermost first. */
