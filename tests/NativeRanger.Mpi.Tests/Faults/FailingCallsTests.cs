@@ -87,7 +87,8 @@ public sealed class FailingCallsTests : IDisposable
         {
             StandIn.Reset();
             StandIn.Stall(function, after);
-            var failures = Work(mode, TimeSpan.FromSeconds(1));
+            // A rank that is merely late times out, too, which is what is asserted.
+            var failures = Work(mode, TimeSpan.FromMilliseconds(300));
             Assert.Contains(failures, f => f is RankTimeoutException);
             Assert.All(
                 failures.Where(f => f is not null),
