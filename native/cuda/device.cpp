@@ -116,6 +116,36 @@ nr_status open_device(nr_cuda_device *d, int32_t ordinal, message &why) {
     return status;
 }
 
+/* *memory is what call puts there, or null. */
+template <class Call>
+nr_status allocate(nr_cuda_device *device, int64_t bytes, void **memory, const Call &call) {
+    if (device == nullptr || memory == nullptr)
+        return NR_E_NULL;
+    *memory = nullptr;
+    if (bytes < 0)
+        return NR_E_LENGTH;
+    if (bytes == 0)
+        return NR_OK;
+    const current here(device);
+    const nr_status status = here.status() == NR_OK ? call() : here.status();
+    if (status != NR_OK)
+        *memory = nullptr;
+    return status;
+}
+
+template <class Call>
+nr_status free_memory(nr_cuda_device *device, void *memory, const Call &call) {
+    if (device == nullptr)
+        return NR_E_NULL;
+    if (memory == nullptr)
+        return NR_OK;
+    const current here(device);
+    nr_status status = here.status();
+    if (status == NR_OK)
+        status = wait_for_device(device);
+    return status == NR_OK ? call() : status;
+}
+
 } // namespace
 
 nr_status check(nr_cuda_device *device, cu_result result, const char *function) {
@@ -234,63 +264,24 @@ nr_status nr_cuda_failure(const nr_cuda_device *device, char *message, int64_t c
 }
 
 nr_status nr_cuda_allocate(nr_cuda_device *device, int64_t bytes, void **memory) {
-    if (device == nullptr || memory == nullptr)
-        return NR_E_NULL;
-    *memory = nullptr;
-    if (bytes < 0)
-        return NR_E_LENGTH;
-    if (bytes == 0)
-        return NR_OK;
-    const current here(device);
-    cu_pointer address = 0;
-    nr_status status = here.status();
-    if (status == NR_OK)
-        status = NR_CUDA_CALL(device, cuMemAlloc_v2, &address, static_cast<size_t>(bytes));
-    if (status == NR_OK)
-        *memory = reinterpret_cast<void *>(address);
-    return status;
+    return allocate(device, bytes, memory, [&] {
+        return NR_CUDA_CALL(device, cuMemAlloc_v2, reinterpret_cast<cu_pointer *>(memory), static_cast<size_t>(bytes));
+    });
 }
 
 nr_status nr_cuda_free(nr_cuda_device *device, void *memory) {
-    if (device == nullptr)
-        return NR_E_NULL;
-    if (memory == nullptr)
-        return NR_OK;
-    const current here(device);
-    nr_status status = here.status();
-    if (status == NR_OK)
-        status = wait_for_device(device);
-    if (status == NR_OK)
-        status = NR_CUDA_CALL(device, cuMemFree_v2, reinterpret_cast<cu_pointer>(memory));
-    return status;
+    return free_memory(device, memory,
+                       [&] { return NR_CUDA_CALL(device, cuMemFree_v2, reinterpret_cast<cu_pointer>(memory)); });
 }
 
 nr_status nr_cuda_allocate_host(nr_cuda_device *device, int64_t bytes, void **memory) {
-    if (device == nullptr || memory == nullptr)
-        return NR_E_NULL;
-    *memory = nullptr;
-    if (bytes < 0)
-        return NR_E_LENGTH;
-    if (bytes == 0)
-        return NR_OK;
-    const current here(device);
-    return here.status() != NR_OK
-               ? here.status()
-               : NR_CUDA_CALL(device, cuMemHostAlloc, memory, static_cast<size_t>(bytes), host_memory_portable);
+    return allocate(device, bytes, memory, [&] {
+        return NR_CUDA_CALL(device, cuMemHostAlloc, memory, static_cast<size_t>(bytes), host_memory_portable);
+    });
 }
 
 nr_status nr_cuda_free_host(nr_cuda_device *device, void *memory) {
-    if (device == nullptr)
-        return NR_E_NULL;
-    if (memory == nullptr)
-        return NR_OK;
-    const current here(device);
-    nr_status status = here.status();
-    if (status == NR_OK)
-        status = wait_for_device(device);
-    if (status == NR_OK)
-        status = NR_CUDA_CALL(device, cuMemFreeHost, memory);
-    return status;
+    return free_memory(device, memory, [&] { return NR_CUDA_CALL(device, cuMemFreeHost, memory); });
 }
 
 nr_status nr_cuda_enter(nr_cuda_device *device) {

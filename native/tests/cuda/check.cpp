@@ -5,8 +5,7 @@
  * Compares every kernel with the processor bit for bit, over random and hostile inputs. With --bench it then says what the
  * driver's compiler made of each kernel, and measures steps against copies within the device's memory, which move as many
  * bytes. Ends with a line that counts differences. */
-#include "nativeranger_cuda.h"
-#include "problem.h"
+#include "device_tensor.h"
 
 #include <algorithm>
 #include <chrono>
@@ -74,69 +73,6 @@ public:
     double opened_in = 0; /* seconds, most of them the driver's compiler's, or its cache's */
 };
 
-/* A problem's tensor with all its arrays in one piece of device memory, as far from aligned addresses as on the host. */
-template <class T>
-class placed {
-public:
-    placed(const gpu &at, tensor<T> &from) : at_(at) {
-        int64_t bytes = 0;
-        for_arrays(from, [&](char *, void *, int64_t n) { bytes += room(n); });
-        memory_ = static_cast<char *>(at.allocate(bytes));
-        std::vector<char *> places;
-        for_arrays(from, [&](char *to, void *host, int64_t n) {
-            at.require(nr_cuda_copy(at.queue, to, host, n), "copy");
-            places.push_back(to);
-        });
-        view = from.view();
-        const auto skew = int64_t(from.skew() * sizeof(T));
-        view.parameter = places[0] + skew;
-        view.gradient = from.with_gradient ? places[1] + skew : nullptr;
-        for (int j = 0; j < 4; ++j)
-            view.state[j] = places[size_t(2 + j)] + skew;
-        for (size_t i = 0; i < from.followers.size(); ++i)
-            buffers_.push_back({places[6 + 2 * i] + skew, places[7 + 2 * i] + skew});
-        view.followers = buffers_.data();
-        view.scalars = reinterpret_cast<double *>(places.back());
-    }
-    ~placed() { nr_cuda_free(at_.device, memory_); }
-    placed(const placed &) = delete;
-    placed &operator=(const placed &) = delete;
-
-    void fetch(tensor<T> &into) const {
-        for_arrays(into, [&](char *from, void *host, int64_t n) {
-            at_.require(nr_cuda_copy(at_.queue, host, from, n), "copy");
-        });
-        at_.wait();
-    }
-
-    nr_tensor view = {};
-
-private:
-    static int64_t room(int64_t bytes) { return (bytes + 255) / 256 * 256 + 256; }
-
-    template <class Move>
-    void for_arrays(tensor<T> &t, const Move &move) const {
-        char *at = memory_;
-        auto array = [&](void *values, size_t bytes) {
-            move(at, values, int64_t(bytes));
-            at += room(int64_t(bytes));
-        };
-        array(t.p.data(), t.p.size() * sizeof(T));
-        array(t.g.data(), t.g.size() * sizeof(T));
-        for (int j = 0; j < 4; ++j)
-            array(t.state(j).data(), t.state(j).size() * sizeof(T));
-        for (size_t i = 0; i < t.followers.size(); ++i) {
-            array(t.followers[i].data(), t.followers[i].size() * sizeof(T));
-            array(t.momenta[i].data(), t.momenta[i].size() * sizeof(T));
-        }
-        array(t.scalars, sizeof t.scalars);
-    }
-
-    const gpu &at_;
-    char *memory_ = nullptr;
-    std::vector<nr_follower_buffers> buffers_;
-};
-
 /* ---- bits ---------------------------------------------------------------------------------------------------------- */
 
 struct tally {
@@ -169,11 +105,11 @@ template <class T>
 void step_on_both(const gpu &at, const options &o, std::vector<tensor<T>> &all, uint32_t flags, tally &count,
                   double clip_norm = 0) {
     nr_options how = o.view();
-    std::vector<std::unique_ptr<placed<T>>> there;
+    std::vector<std::unique_ptr<device::device_tensor<T>>> there;
     std::vector<nr_tensor> views;
     for (tensor<T> &t : all) {
-        there.push_back(std::make_unique<placed<T>>(at, t));
-        views.push_back(there.back()->view);
+        there.push_back(std::make_unique<device::device_tensor<T>>(at, t));
+        views.push_back(there.back()->view());
     }
     const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), clip_norm};
     at.require(nr_cuda_step(at.queue, 1, &group, flags), "step");
@@ -483,9 +419,7 @@ settings read(int count, char **arguments) {
     return s;
 }
 
-} // namespace
-
-int main(int argument_count, char **arguments) {
+int run(int argument_count, char **arguments) {
     const settings s = read(argument_count, arguments);
     const gpu at(s);
     std::printf("%s, compute capability %d.%d, CUDA %d.%d, opened in %.2f s\n", at.about.name, at.about.capability / 10,
@@ -506,4 +440,15 @@ int main(int argument_count, char **arguments) {
         write_json(s, at, count, kernels, figures);
     std::printf("\n%lld tensors compared, %lld differences\n", (long long)count.tensors, (long long)count.differences);
     return count.differences == 0 ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argument_count, char **arguments) {
+    try {
+        return run(argument_count, arguments);
+    } catch (const std::exception &e) {
+        std::fprintf(stderr, "nr_cuda_check: %s\n", e.what());
+        return 2;
+    }
 }

@@ -1,9 +1,8 @@
-/* The problems of problem.h on a device: the stand-in's, or a real one. */
+/* A device of the stand-in, and what its driver is told. */
 #ifndef NR_TESTS_DEVICE_PROBLEM_H
 #define NR_TESTS_DEVICE_PROBLEM_H
 
-#include "nativeranger_cuda.h"
-#include "problem.h"
+#include "device_tensor.h"
 #include "standin.h"
 
 #include <memory>
@@ -11,7 +10,6 @@
 namespace device {
 
 using problem::options;
-using problem::tensor;
 
 /* The functions of standin.h, found in the driver that the library opened. */
 int standin_set(const char *settings);
@@ -29,28 +27,6 @@ public:
 
     nr_cuda_device *device = nullptr;
     nr_cuda_queue *queue = nullptr;
-};
-
-/* A problem's tensor with all its arrays copied to the device, skew included, and back. */
-template <class T>
-class device_tensor {
-public:
-    device_tensor(fixture &at, tensor<T> &from);
-    ~device_tensor();
-    device_tensor(const device_tensor &) = delete;
-    device_tensor &operator=(const device_tensor &) = delete;
-
-    nr_tensor view() const;
-    void fetch(tensor<T> &into);
-
-private:
-    template <class Move>
-    void for_arrays(tensor<T> &t, const Move &move) const;
-
-    fixture &at_;
-    nr_tensor view_ = {};
-    std::vector<nr_follower_buffers> buffers_;
-    char *memory_ = nullptr;
 };
 
 } // namespace device
