@@ -39,6 +39,24 @@ missing_platform_packages() {
     [ -d /usr/src/googletest ] || echo googletest
 }
 
+# What --target=Fuzz is linked with.
+missing_fuzz_packages() {
+    compgen -G '/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a' >/dev/null || echo libclang-rt-14-dev
+}
+
+# What --target=Sanitize looks for mistakes with.
+missing_sanitize_packages() {
+    missing_fuzz_packages
+    have valgrind || echo valgrind
+    have clang-tidy-14 || echo clang-tidy-14
+    have cppcheck || echo cppcheck
+}
+
+# What --target=Coverage reads the counters of native code with.
+missing_coverage_packages() {
+    have gcovr || echo gcovr
+}
+
 obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
 
 # The first of "a|b" that the distribution has.
@@ -136,6 +154,11 @@ case " ${NATIVERANGER_SETUP:-} $* " in
 esac
 case " ${NATIVERANGER_SETUP:-} $* " in
     *" platforms "* | *" --target=Platforms "* | *" --target=Pack "*) install_where_allowed "other platforms" $(missing_platform_packages) ;;
+esac
+case " $* " in
+    *" --target=Fuzz "*) install_where_allowed "fuzzing" $(missing_fuzz_packages) ;;
+    *" --target=Sanitize "*) install_where_allowed "sanitizers and analyzers" $(missing_sanitize_packages) ;;
+    *" --target=Coverage "*) install_where_allowed "coverage" $(missing_coverage_packages) ;;
 esac
 restore_tools
 

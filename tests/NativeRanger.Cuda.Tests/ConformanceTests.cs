@@ -41,6 +41,40 @@ public sealed class ConformanceTests
         Compare<double>(recipe, new(4, 7, GradientKind.Hostile, skips: true, shapes));
     }
 
+    /// <summary>Gradients of the host are zeroed there, a group may join when there are averages, and a sync reaches the arrays.</summary>
+    [Fact]
+    public void Arrays_of_the_host_with_zeroed_gradients_and_a_group_that_joins()
+    {
+        var gpu = StandIn.Open();
+        var recipe = new Lookahead(new Adam { LearningRate = 0.1 }) { Period = 2 };
+        var (device, processor) = (Run(gpu), Run(Backend.Native));
+        Assert.Equal(processor, device);
+
+        float[] Run(Backend backend)
+        {
+            float[] a = [1, 2, 3];
+            float[] b = [4, 5];
+            using var stepper = recipe.Bind([new ParameterGroup<float>(Parameter.Of("a", a))], backend);
+            stepper.ZeroGradients = true;
+            var average = stepper.AddAverage(new ExponentialAverage { Decay = 0.5 });
+            float[] first = [1, -1, 2];
+            Assert.True(stepper.Step([first]));
+            Assert.Equal([0, 0, 0], first);
+            stepper.AddGroup(new(Parameter.Of("b", b)));
+            for (var t = 0; t < 4; t++)
+            {
+                float[] ga = [t, 1, -t];
+                float[] gb = [0.5f, t];
+                Assert.True(stepper.Step([ga, gb]));
+                Assert.Equal([0, 0, 0], ga);
+                Assert.Equal([0, 0], gb);
+            }
+
+            stepper.Synchronize();
+            return [.. a, .. b, .. average.Weights(1).Slice(0, 2)];
+        }
+    }
+
     [Theory]
     [InlineData(StorageOrder.ColumnMajor, 0)]
     [InlineData(StorageOrder.ColumnMajor, 1)]

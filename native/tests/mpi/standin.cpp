@@ -56,9 +56,10 @@ struct message {
     request *owner;
 };
 
-std::mutex lock;
-std::deque<communicator> communicators;
-std::deque<request> requests;
+/* Never destroyed: a call that was given up may still be in here when the process ends. */
+std::mutex &lock = *new std::mutex;
+std::deque<communicator> &communicators = *new std::deque<communicator>;
+std::deque<request> &requests = *new std::deque<request>;
 std::deque<message> sends, receives;
 std::map<std::string, int64_t> calls, failing, stalling;
 std::map<int, std::vector<int>> sent_tags; /* by rank */

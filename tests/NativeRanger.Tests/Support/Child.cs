@@ -116,7 +116,7 @@ internal sealed record Child(int ExitCode, string Output, string Error)
         try
         {
             command.Invoke(null, [.. arguments.Skip(1)]);
-            return 0;
+            return Environment.ExitCode;
         }
         catch (System.Reflection.TargetInvocationException thrown)
         {
