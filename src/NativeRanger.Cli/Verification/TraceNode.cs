@@ -14,8 +14,6 @@ internal readonly record struct TraceNode(JsonElement Element, string Path)
 
     public bool IsList => Element.ValueKind == JsonValueKind.Array;
 
-    public bool IsTable => Element.ValueKind == JsonValueKind.Object;
-
     /// <summary>A member of an object; absent and null are the same.</summary>
     public TraceNode? Optional(string name)
     {

@@ -52,9 +52,6 @@ internal sealed class TraceRun<T> : IDisposable
     /// <summary>The present values of a parameter of the trace.</summary>
     public ReadOnlySpan<T> Parameter(int index) => values[index];
 
-    /// <summary>The number of steps of a parameter of the trace.</summary>
-    public long Steps(int index) => stepper.ParameterSteps(bound[index]);
-
     /// <summary>A state array of a parameter of the trace, or null if it has none of that name.</summary>
     public StateArray<T>? Array(int index, string name) => stepper.StateArray(bound[index], name);
 
