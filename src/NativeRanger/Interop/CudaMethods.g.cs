@@ -348,7 +348,10 @@ internal static unsafe partial class CudaMethods
         void* memory
     );
 
-    /// <summary>NR_CUDA_E_POINTER unless the bytes from memory on are memory of this device, wherever it was allocated.</summary>
+    /// <summary>
+    /// NR_CUDA_E_POINTER unless the bytes from memory on are memory of this device, allocated in its primary context, by whatever
+    /// library, or in no context.
+    /// </summary>
     [LibraryImport("nativeranger_cuda")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     [return: NativeTypeName("nr_status")]
