@@ -138,25 +138,38 @@ TEST_F(Roots, RandomDoublesAndTheEndsOfTheirRange) {
     EXPECT_EQ(cases.wrong(), 0);
 }
 
-/* Lets the loops take so many of four roots by multiplication. */
-class Groups : public testing::TestWithParam<int> {
+/* Lets the library take this for another processor. */
+template <class Parameter>
+class AsElsewhere : public testing::TestWithParam<Parameter> {
 protected:
-    void SetUp() override { here().fma_roots = int8_t(GetParam()); }
-    void TearDown() override { here().fma_roots = usual_; }
+    void TearDown() override { here() = usual_; }
+    static nr::processor &here() { return const_cast<nr::processor &>(nr::this_processor()); }
 
 private:
-    static nr::processor &here() { return const_cast<nr::processor &>(nr::this_processor()); }
-    const int8_t usual_ = here().fma_roots;
+    const nr::processor usual_ = here();
+};
+
+/* So many of four roots are taken by multiplication. */
+class Groups : public AsElsewhere<int> {
+protected:
+    void SetUp() override { here().fma_roots = int8_t(GetParam()); }
+};
+
+/* Whether memory is prefetched beyond the caches. */
+class Prefetch : public AsElsewhere<bool> {
+protected:
+    void SetUp() override { here().wants_prefetch = GetParam(); }
 };
 
 template <class T>
-void expect_the_same_steps(random_bits &random, bool hostile) {
+void expect_the_same_steps(random_bits &random, bool hostile, int64_t working_set = 0) {
     for (int algorithm : {NR_SGD, NR_ADAGRAD, NR_ADAM, NR_RADAM})
         for (int64_t length :
              {31, 32, 63, 64, 65, 127, 128, 191, 192, 256, 257, 320, 4'095, 4'096, 4'097, 8'256, 12'288})
             for (int64_t rows : {1, 2, 3}) {
                 options o(algorithm, type_of<T>);
                 o.followers = {{0.5, NR_FOLLOWER_LEADS, 0}};
+                o.how.working_set = working_set;
                 tensor<T> start(random, o, row_major(rows, length), hostile, int(length % 3));
                 start.step = 60;
                 start.active = uint64_t(rows % 2);
@@ -178,6 +191,14 @@ TEST_P(Groups, GiveThemWhereRootsAreRefused) {
     expect_the_same_steps<double>(random, true);
 }
 
+TEST_P(Prefetch, GivesTheBitsOfTheReference) {
+    constexpr int64_t beyond_every_cache = int64_t{1} << 50;
+    random_bits random(10);
+    expect_the_same_steps<float>(random, false, beyond_every_cache);
+    expect_the_same_steps<double>(random, false, beyond_every_cache);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Prefetch, testing::Bool());
 INSTANTIATE_TEST_SUITE_P(RootsByMultiplication, Groups, testing::Values(0, 1, 4), testing::PrintToStringParamName());
 
 } // namespace
