@@ -161,23 +161,9 @@ public sealed class ConformanceTests
         );
     }
 
-    public static TheoryData<string, string> Wrapped()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var optimizer in Registry.Optimizers.Keys)
-        {
-            foreach (var wrapper in Registry.Wrappers.Keys.Where(w => Registry.Allows(optimizer, "none", w)))
-            {
-                data.Add(optimizer, wrapper);
-            }
-        }
-
-        return data;
-    }
-
     /// <summary>A run that is cut after any step goes on on the same device or another backend, with the bits of the whole run.</summary>
     [Theory]
-    [MemberData(nameof(Wrapped))]
+    [MemberData(nameof(Registry.Wrapped), MemberType = typeof(Registry))]
     public void Fault_75_checkpoints_from_and_to_the_device(string optimizer, string wrapper)
     {
         var recipe = Registry.Recipe(optimizer, "none", wrapper);

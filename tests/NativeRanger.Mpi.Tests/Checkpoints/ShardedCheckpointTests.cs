@@ -45,23 +45,9 @@ public sealed class ShardedCheckpointTests
         Assert.All(together, result => Assert.Null(alone.DifferenceTo(result)));
     }
 
-    public static TheoryData<string, string> Wrapped()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var optimizer in Registry.Optimizers.Keys)
-        {
-            foreach (var wrapper in Registry.Wrappers.Keys.Where(w => Registry.Allows(optimizer, "none", w)))
-            {
-                data.Add(optimizer, wrapper);
-            }
-        }
-
-        return data;
-    }
-
     /// <summary>Ranks that save and end after every step, and others that go on: the bits of one process that is not cut.</summary>
     [Theory]
-    [MemberData(nameof(Wrapped))]
+    [MemberData(nameof(Registry.Wrapped), MemberType = typeof(Registry))]
     public void Fault_75_cut_at_every_step_between_ranks(string optimizer, string wrapper)
     {
         using var directory = new TemporaryDirectory();

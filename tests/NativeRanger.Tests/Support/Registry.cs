@@ -164,6 +164,21 @@ internal static class Registry
     }
 
     /// <summary>The names of the optimizers, as theory data.</summary>
+    /// <summary>Every optimizer with every wrapper that it may have.</summary>
+    public static TheoryData<string, string> Wrapped()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var optimizer in Optimizers.Keys)
+        {
+            foreach (var wrapper in Wrappers.Keys.Where(w => Allows(optimizer, "none", w)))
+            {
+                data.Add(optimizer, wrapper);
+            }
+        }
+
+        return data;
+    }
+
     public static TheoryData<string> OptimizerNames() => [.. Optimizers.Keys];
 
     /// <summary>The native backend on every instruction set that can run here.</summary>
