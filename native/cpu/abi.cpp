@@ -44,11 +44,8 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
         return status;
     status = check_list(count, tensors);
     int64_t room = elements_in_cache(*options);
-    for (int64_t i = 0; i < count && status == NR_OK; ++i) {
-        status = check_tensor(*options, tensors[i], tensors[i].row_values, tensors[i].row_values != nullptr);
-        if (room >= 0 && status == NR_OK)
-            room -= elements_of(tensors[i]);
-    }
+    if (status == NR_OK)
+        status = check_tensors(*options, count, tensors, &room);
     if (status != NR_OK)
         return status;
 

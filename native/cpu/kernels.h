@@ -36,13 +36,13 @@ void follow_tensor(const nr_options &o, const task<T> &a, const nr_tensor &t) {
 
 template <class T>
 struct rule_entry {
-    step_run<T> run;
+    step_loops<T> loops;
     update_sums<T> updates;
 };
 
 template <class Rule, class T>
 rule_entry<T> entry_of(const general_flags &f) {
-    return {choose_run<Rule, T>(f), sum_updates<Rule, T>};
+    return {choose_loops<Rule, T>(f), sum_updates<Rule, T>};
 }
 
 template <class T>
@@ -59,12 +59,6 @@ rule_entry<T> choose_rule(const nr_options &o, const general_flags &f) {
     }
 }
 
-/* True if what make_task finds for one tensor holds for the other, but for the arrays. */
-NR_INLINE bool share_task(const nr_tensor &a, const nr_tensor &b) {
-    return a.step == b.step && a.flags == b.flags && a.gradient != nullptr && b.gradient != nullptr &&
-           (a.active | b.active) == 0;
-}
-
 template <class T>
 void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, const nr_tensor *tensors,
                   step_manner manner) {
@@ -72,7 +66,9 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
     task<T> a;
     rule_entry<T> rule = {};
     const nr_tensor *made_for = nullptr;
-    for (const nr_tensor *t = tensors; t != tensors + count; ++t) {
+    const nr_tensor *const end = tensors + count;
+    for (const nr_tensor *next = tensors; next != end;) {
+        const nr_tensor *const t = next++;
         if (t->outer == 0 || t->rows == 0 || t->inner == 0 || (t->gradient == nullptr && t->active == 0))
             continue;
         if (made_for != nullptr && share_task(*made_for, *t)) {
@@ -88,8 +84,10 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
             follow_tensor(o, a, *t);
         else if (o.algorithm == NR_SEED_RANGER)
             step_seed_ranger(o, a, *t);
+        else if (rule.loops.alike != nullptr)
+            next = rule.loops.alike(a, t, end);
         else
-            step_runs(a, rule.run, rule.updates, *t);
+            step_runs(a, rule.loops.run, rule.updates, *t);
     }
 }
 

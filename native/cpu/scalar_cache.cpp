@@ -9,7 +9,7 @@ const step_scalars &scalar_cache::of(int64_t t) {
     const int64_t entry = t % size;
     const uint32_t bit = uint32_t{1} << entry;
     if ((present_ & bit) == 0 || steps_[entry] != t) {
-        scalars_[entry] = host::scalars_of_step(options_, t);
+        host::find_scalars(options_, t, scalars_[entry]);
         steps_[entry] = t;
         present_ |= bit;
     }

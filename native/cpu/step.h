@@ -48,6 +48,18 @@ template <class T>
 using step_run = void (*)(const task<T> &task, int64_t begin, int64_t count, const row_values<T> &rows,
                           row_ahead<T> *ahead);
 
+/* As many elements as one can in stages, the others in one pass. */
+template <class Rule, class T, class Body>
+NR_INLINE void run_lanes(const Body &body, int64_t count) {
+    const group_steps<Rule, T, Body> groups = {body};
+    int64_t i = 0;
+    if (groups.staged() && count >= groups.worth_staging) {
+        groups.run(0, count / groups.elements, nothing_beside{});
+        i = count / groups.elements * groups.elements;
+    }
+    for_each_lane<T, full_width<T>>(i, count, body);
+}
+
 template <class Rule, class T, bool Centre, bool Leader>
 void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *ahead) {
     using body_type = step_body<Rule, T, common_flags<Centre, Leader>>;
@@ -65,10 +77,10 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
     const bool gradient_cached =
         Centre && ahead != nullptr && count * static_cast<int64_t>(sizeof(T)) <= cached_row_bytes;
     const body_type body = {a, shared.k, f, rows, begin, gradient_cached};
-    const group_steps<Rule, T, body_type> groups = {body};
-    constexpr int64_t group = groups.elements;
-    int64_t i = 0;
     if (Centre && ahead != nullptr) {
+        const group_steps<Rule, T, body_type> groups = {body};
+        constexpr int64_t group = groups.elements;
+        int64_t i = 0;
         while (count - i >= group) {
             const int64_t room = ahead->sum.room();
             const int64_t piece = count - i < room ? (count - i) / group : room / group;
@@ -78,11 +90,42 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
             i += piece * group;
         }
         ahead->sum.template add<T>(plain_term<T>{ahead->from}, i, count - i);
-    } else if (groups.staged() && count >= groups.worth_staging) {
-        groups.run(0, count / group, nothing_beside{});
-        i = count / group * group;
+        for_each_lane<T, full_width<T>>(i, count, body);
+    } else {
+        run_lanes<Rule, T>(body, count);
     }
-    for_each_lane<T, full_width<T>>(i, count, body);
+}
+
+/* True if what make_task finds for one tensor holds for the other, but for the arrays. */
+NR_INLINE bool share_task(const nr_tensor &a, const nr_tensor &b) {
+    return a.step == b.step && a.flags == b.flags && a.gradient != nullptr && b.gradient != nullptr &&
+           (a.active | b.active) == 0;
+}
+
+/* Steps the tensors from first on that share its task, where that is common and nothing but their elements matters: without
+ * rows and followers. Returns the first that does not share it. */
+template <class T>
+using step_alike = const nr_tensor *(*)(const task<T> &task, const nr_tensor *first, const nr_tensor *end);
+
+template <class Rule, class T>
+const nr_tensor *run_alike(const task<T> &shared, const nr_tensor *first, const nr_tensor *end) {
+    using body_type = step_body<Rule, T, common_flags<false, false>>;
+    static constexpr row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
+    task<T> a;
+    a.leader_weight = T(0);
+    const constants<T> k = shared.k;
+    const common_flags<false, false> f = {false, shared.flags.decays, shared.flags.prefetch, shared.flags.fma_roots};
+    const nr_tensor *t = first;
+    do {
+        a.p = static_cast<T *>(t->parameter);
+        a.g = static_cast<T *>(t->gradient);
+        NR_UNROLL
+        for (int j = 0; j < Rule::states; ++j)
+            a.s[j] = static_cast<T *>(t->state[j]);
+        for (int64_t o = 0; o < t->outer; ++o)
+            run_lanes<Rule, T>(body_type{a, k, f, none, o * t->stride, false}, t->rows * t->inner);
+    } while (++t != end && share_task(*first, *t));
+    return t;
 }
 
 template <class Rule, class T>
@@ -92,13 +135,21 @@ void run_general(const task<T> &a, int64_t begin, int64_t count, const row_value
     for_each_lane<T, full_width<T>>(i, count, body);
 }
 
+/* The loops of a step: alike, where it is not null; otherwise run. */
+template <class T>
+struct step_loops {
+    step_alike<T> alike;
+    step_run<T> run;
+};
+
 template <class Rule, class T>
-step_run<T> choose_run(const general_flags &f) {
+step_loops<T> choose_loops(const general_flags &f) {
     if (!f.common())
-        return run_general<Rule, T>;
+        return {nullptr, run_general<Rule, T>};
     if (f.centre_gradient)
-        return f.one_leader ? run_common<Rule, T, true, true> : run_common<Rule, T, true, false>;
-    return f.one_leader ? run_common<Rule, T, false, true> : run_common<Rule, T, false, false>;
+        return {nullptr, f.one_leader ? run_common<Rule, T, true, true> : run_common<Rule, T, true, false>};
+    return f.one_leader ? step_loops<T>{nullptr, run_common<Rule, T, false, true>}
+                        : step_loops<T>{run_alike<Rule, T>, nullptr};
 }
 
 } // namespace nr::NR_LANES

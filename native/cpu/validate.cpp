@@ -159,7 +159,7 @@ bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows 
 
 /* True if so many arrays of size bytes are there and lie apart; false says nothing. */
 template <int Count>
-bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
+inline bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
     uint64_t begin[Count];
 #pragma GCC unroll 8
     for (int i = 0; i < Count; ++i) {
@@ -175,24 +175,46 @@ bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
     return true;
 }
 
-/* True if a tensor is one piece with nothing but a gradient, and its arrays are there and lie apart; false says nothing.
- * Most tensors are found valid here, since their steps may be as short as their checks. */
-bool plainly_valid(const nr_options &o, const nr_tensor &t, const nr_row *rows) {
-    int64_t elements = 0, bytes = 0;
-    if (t.outer != 1 || t.active != 0 || rows != nullptr || (t.flags & ~uint32_t{NR_CENTRALISE}) != 0 ||
+/* True if a tensor is one piece with nothing but a gradient and States arrays of state, and its arrays are there and lie
+ * apart; false says nothing. Most tensors are found valid here, since their steps may be as short as their checks. */
+template <int States>
+inline bool plainly_valid(const nr_tensor &t, int64_t element_size, int64_t *elements) {
+    int64_t bytes = 0;
+    if (t.outer != 1 || t.active != 0 || t.row_values != nullptr || (t.flags & ~uint32_t{NR_CENTRALISE}) != 0 ||
         t.reserved != 0 || t.step < 1 || t.rows < 1 || t.inner < (t.flags != 0 ? 2 : 1) ||
-        __builtin_mul_overflow(t.rows, t.inner, &elements) || __builtin_mul_overflow(elements, size_of(o.type), &bytes))
+        __builtin_mul_overflow(t.rows, t.inner, elements) || __builtin_mul_overflow(*elements, element_size, &bytes))
         return false;
     const uint64_t size = static_cast<uint64_t>(bytes);
+    if constexpr (States == 0)
+        return lie_apart({t.parameter, t.gradient}, size);
+    else if constexpr (States == 1)
+        return lie_apart({t.parameter, t.gradient, t.state[0]}, size);
+    else
+        return lie_apart({t.parameter, t.gradient, t.state[0], t.state[1]}, size);
+}
+
+/* The first of a call's tensors that is not plainly valid. What the others have of elements is taken off room, while that is
+ * not negative. */
+template <int States>
+const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
+    const int64_t element_size = size_of(o.type);
+    int64_t left = *room;
+    for (int64_t elements = 0; from != end && plainly_valid<States>(*from, element_size, &elements); ++from)
+        left -= left >= 0 ? elements : 0;
+    *room = left;
+    return from;
+}
+
+const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
     switch (states_of(o)) {
     case 0:
-        return lie_apart({t.parameter, t.gradient}, size);
+        return skip_plainly_valid<0>(o, from, end, room);
     case 1:
-        return lie_apart({t.parameter, t.gradient, t.state[0]}, size);
+        return skip_plainly_valid<1>(o, from, end, room);
     case 2:
-        return lie_apart({t.parameter, t.gradient, t.state[0], t.state[1]}, size);
+        return skip_plainly_valid<2>(o, from, end, room);
     default:
-        return false;
+        return from;
     }
 }
 
@@ -254,9 +276,9 @@ nr_status check_buffers(const nr_options &o, const nr_tensor &t, int64_t bytes, 
 /* Finite, though the bits of the element type may still say otherwise. */
 bool seed_scalars_valid(const double *s) { return finite(s[2]) && s[2] >= 0.0 && (s[3] == 0.0 || s[3] == 1.0); }
 
-/* Kept apart, so that the common case saves no registers for it. */
-__attribute__((noinline)) nr_status check_any_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows,
-                                                     bool rows_are_given) {
+} // namespace
+
+nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows, bool rows_are_given) {
     if ((t.flags & ~known_tensor_flags) != 0 || t.reserved != 0)
         return NR_E_ABI;
     extents e;
@@ -288,7 +310,17 @@ __attribute__((noinline)) nr_status check_any_tensor(const nr_options &o, const 
     return NR_OK;
 }
 
-} // namespace
+nr_status check_tensors(const nr_options &o, int64_t count, const nr_tensor *tensors, int64_t *room) {
+    const nr_tensor *const end = tensors + count;
+    for (const nr_tensor *t = tensors; (t = skip_plainly_valid(o, t, end, room)) != end; ++t) {
+        const nr_status status = check_tensor(o, *t, t->row_values, t->row_values != nullptr);
+        if (status != NR_OK)
+            return status;
+        if (*room >= 0)
+            *room -= elements_of(*t);
+    }
+    return NR_OK;
+}
 
 nr_status check_options(const nr_options *options) {
     const nr_status header = check_header(options);
@@ -315,10 +347,6 @@ nr_status check_list(int64_t count, const void *list) {
     if (count < 0)
         return NR_E_LENGTH;
     return count > 0 && list == nullptr ? NR_E_NULL : NR_OK;
-}
-
-nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows, bool rows_are_given) {
-    return plainly_valid(o, t, rows) ? NR_OK : check_any_tensor(o, t, rows, rows_are_given);
 }
 
 nr_status check_gradient(const nr_options &o, const nr_tensor &t, const double *sums, bool wants_sums) {

@@ -14,7 +14,10 @@ nr_status check_gradient_options(const nr_options *options);
 
 nr_status check_list(int64_t count, const void *list);
 
-/* A tensor of nr_step; rows are the statistics that it brings or that are to be written for it, or null. */
+/* The tensors of nr_step. Their elements are taken off room, until it is negative. */
+nr_status check_tensors(const nr_options &options, int64_t count, const nr_tensor *tensors, int64_t *room);
+
+/* One of them; rows are the statistics that it brings or that are to be written for it, or null. */
 nr_status check_tensor(const nr_options &options, const nr_tensor &tensor, const nr_row *rows, bool rows_are_given);
 
 /* A tensor of nr_square_sums, which must be contiguous if sums are asked for. */

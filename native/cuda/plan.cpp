@@ -79,7 +79,9 @@ kernel_id kernel_of(kernel_id first, const nr_options &o) {
 
 /* Never inlined, so that nothing of it can move to where the caller's control word is in force. */
 __attribute__((noinline)) nr::step_scalars compute_scalars(const nr_options &options, int64_t t) {
-    return scalars_of_step(options, t);
+    nr::step_scalars found;
+    find_scalars(options, t, found);
+    return found;
 }
 
 template <class T>

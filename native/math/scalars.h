@@ -16,28 +16,37 @@ namespace nr::NR_LANES {
 
 NR_INLINE double square_root(double x) { return NR_SQUARE_ROOT(x); }
 
-/* base^t by squaring. */
+/* base^t by squaring, for 0 <= base < 1 and t >= 1. */
 NR_INLINE double power(double base, int64_t t) {
     double result = 1.0;
-    while (t != 0) {
+    for (; t > 1; t >>= 1) {
+        /* The square would round to 0, and so would the power; getting there takes long. */
+        if (base < 0x1p-538)
+            return 0.0;
         /* No branch, since nobody can predict the bits of t. */
         const double factors[] = {1.0, base};
         result *= factors[t & 1];
         base *= base;
-        t >>= 1;
     }
-    return result;
+    return result * base;
 }
 
-NR_INLINE step_scalars scalars_of_step(const nr_options &o, int64_t t) {
-    step_scalars s = {o.learning_rate, 1.0, 1.0, 1.0, t == 1, true, true};
+/* Into s, member by member: whoever copied its flags together would wait for the numbers that they depend on. */
+NR_INLINE void find_scalars(const nr_options &o, int64_t t, step_scalars &s) {
+    s.step_size = o.learning_rate;
+    s.decay = 1.0;
+    s.root_scale = 1.0;
+    s.bias2 = 1.0;
+    s.first = t == 1;
+    s.rectified = true;
+    s.moves = true;
 
     if (o.algorithm == NR_ADAGRAD) {
         s.step_size = o.learning_rate / (1.0 + static_cast<double>(t - 1) * o.rate_decay);
-        return s;
+        return;
     }
     if (o.algorithm == NR_SGD)
-        return s;
+        return;
 
     const double beta2_power = power(o.beta2, t);
     const double bias1 = 1.0 - power(o.beta1, t);
@@ -68,7 +77,6 @@ NR_INLINE step_scalars scalars_of_step(const nr_options &o, int64_t t) {
     } else if ((o.flags & NR_DECOUPLED_DECAY) != 0) {
         s.decay = 1.0 - o.learning_rate * o.weight_decay;
     }
-    return s;
 }
 
 } // namespace nr::NR_LANES

@@ -24,8 +24,12 @@ private:
 };
 
 /* Exceptions that are not masked would end the process at the first inexact result. */
-constexpr unsigned words[] = {masked | flush_to_zero | denormals_are_zero, masked | round_up, masked | round_down,
-                              masked | inexact_seen, 0};
+constexpr unsigned words[] = {masked | flush_to_zero | denormals_are_zero,
+                              masked | round_up,
+                              masked | round_down,
+                              masked | inexact_seen,
+                              masked,
+                              0};
 
 TEST(ControlWord, Fault_17_is_set_for_the_call_and_restored) {
     random_bits random(31);

@@ -102,6 +102,27 @@ TYPED_TEST(SameBits, ManyStepsInARow) {
     }
 }
 
+/* Powers of the decay rates that have become tiny, or 0, on the way to the last step of a long training. */
+TEST(Scalars, OfLateSteps) {
+    random_bits random(8);
+    for (int algorithm : {NR_ADAM, NR_RADAM})
+        for (double beta : {0.0, 0x1p-600, 0x1p-538, 0x1p-537, 1e-100, 0.5, 0.9, 0.999, 0.9999999})
+            for (int64_t t : {1, 2, 3, 6, 31, 1'000, 1'024, 4'095, 7'100, 8'192, 100'001, 1'048'576, 2'000'000'000}) {
+                options o(algorithm, NR_FLOAT64);
+                o.how.beta1 = beta;
+                if (beta >= 0.999)
+                    o.how.beta2 = beta;
+                tensor<double> want(random, o, flat(5), false);
+                want.step = t;
+                tensor<double> got = want;
+                const nr_options how = o.view();
+                reference::step<double>(how, want.view());
+                const nr_tensor now = got.view();
+                ASSERT_EQ(nr_step(&how, 1, &now), NR_OK);
+                ASSERT_EQ(difference(want, got), "") << "algorithm " << algorithm << " beta " << beta << " step " << t;
+            }
+}
+
 /* A row whose squares overflow float64 still has a finite norm, and is clipped by it. */
 TEST(AdaptiveClipping, NormsOfOverflowingSquares) {
     random_bits random(6);

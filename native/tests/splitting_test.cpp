@@ -215,6 +215,42 @@ TEST(Lists, EveryTensorHasItsOwnStep) {
         ASSERT_EQ(difference(want[i], got[i]), "") << i;
 }
 
+/* Tensors that are alike but for their arrays are stepped together; those between them that are not, by themselves. */
+TYPED_TEST(Splitting, RunsOfTensorsThatAreAlike) {
+    const shape shapes[] = {flat(1), flat(100), flat(37), flat(600), flat(0), row_major(3, 21), {3, 4, 1, 9}};
+    for (int round = 0; round < 60; ++round) {
+        const int32_t algorithm = splittable[round % 4];
+        const options o = round % 3 == 0 ? random_options(this->random, algorithm, type_of<TypeParam>)
+                                         : options(algorithm, type_of<TypeParam>);
+        std::vector<tensor<TypeParam>> want, got;
+        for (int i = 0; i < 30; ++i) {
+            const bool usual = pick(this->random, 4) != 0;
+            want.push_back(random_tensor<TypeParam>(this->random, o, shapes[pick(this->random, 7)], false));
+            want.back().step = usual ? 9 : 5 + pick(this->random, 5);
+            want.back().with_gradient = usual || pick(this->random, 2) == 0;
+            if (usual)
+                want.back().flags = 0;
+            if (usual || o.followers.empty())
+                want.back().active = 0;
+        }
+        nr_options how = o.view();
+        for (int32_t isa : instruction_sets()) {
+            how.isa = isa;
+            got = want;
+            std::vector<tensor<TypeParam>> alone = want;
+            std::vector<nr_tensor> calls;
+            for (size_t i = 0; i < want.size(); ++i) {
+                const nr_tensor one = alone[i].view();
+                ASSERT_EQ(nr_step(&how, 1, &one), NR_OK);
+                calls.push_back(got[i].view());
+            }
+            ASSERT_EQ(nr_step(&how, int64_t(calls.size()), calls.data()), NR_OK);
+            for (size_t i = 0; i < want.size(); ++i)
+                ASSERT_EQ(difference(alone[i], got[i]), "") << i << ", " << describe(o, alone[i].extents(), isa);
+        }
+    }
+}
+
 /* One row, whose mean comes from the sums of its pieces' blocks. */
 TYPED_TEST(Splitting, ALongRowBetweenSeveral) {
     for (int round = 0; round < 40; ++round) {
