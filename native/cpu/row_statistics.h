@@ -77,17 +77,25 @@ void row_means(const double *sums, int64_t count, int64_t length, T *means) {
         means[r] = row_mean<T>(sums[r], length);
 }
 
+template <class T>
+void set_all(T *table, int64_t count, T value) {
+    using V = lane<T, full_width<T>>;
+    int64_t r = 0;
+    for (; r + V::width <= count; r += V::width)
+        V::all(value).store(table + r);
+    for (; r < count; ++r)
+        table[r] = value;
+}
+
 /* Fills the tables for count <= row_tile rows from first on. */
 template <class T>
 void find_statistics(const task<T> &a, update_sums<T> updates, const nr_tensor &t, int64_t first, int64_t count,
                      const row_tables<T> &rows) {
     const general_flags &f = a.flags;
     const int64_t length = t.outer * t.inner;
-    for (int64_t r = 0; r < count; ++r) {
-        rows.scales[r] = T(1);
-        rows.means[r] = T(0);
-        rows.denominators[r] = T(1);
-    }
+    set_all(rows.scales, count, T(1));
+    set_all(rows.means, count, T(0));
+    set_all(rows.denominators, count, T(1));
     if (f.adaptive)
         adaptive_scales(a, t, first, count, rows.scales);
 

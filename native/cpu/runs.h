@@ -21,6 +21,9 @@ constexpr int64_t repeated_elements = 1024;
 template <class T>
 class row_room {
 public:
+    /* Only the means of the tables are repeated where nothing else of a row matters. */
+    explicit row_room(bool means_only) : first_(means_only ? 1 : 0), last_(means_only ? 1 : 2) {}
+
     row_tables<T> tables() { return {tables_[0], tables_[1], tables_[2]}; }
 
     /* The values of a step whose elements are those of the tables. */
@@ -28,24 +31,26 @@ public:
 
     /* Repeats each of the first count entries length times. */
     void repeat_entries(int64_t count, int64_t length) {
-        for (T *table : tables_)
+        for (int n = first_; n <= last_; ++n)
             for (int64_t r = count; r-- > 0;)
                 for (int64_t i = length; i-- > 0;)
-                    table[r * length + i] = table[r];
+                    tables_[n][r * length + i] = tables_[n][r];
     }
 
     /* Repeats the first count entries until there are times as many. */
     void repeat_all(int64_t count, int64_t times) {
         for (int64_t done = 1; done < times;) {
             const int64_t more = times - done < done ? times - done : done;
-            for (T *table : tables_)
-                __builtin_memcpy(table + done * count, table, static_cast<size_t>(more * count) * sizeof(T));
+            for (int n = first_; n <= last_; ++n)
+                __builtin_memcpy(tables_[n] + done * count, tables_[n], static_cast<size_t>(more * count) * sizeof(T));
             done += more;
         }
     }
 
 private:
-    T tables_[3][table_elements];
+    int first_;
+    int last_;
+    T tables_[3][table_elements]; /* scales, means, denominators */
 };
 
 /* Fills the tables for any number of rows. */
@@ -108,7 +113,7 @@ void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, c
 /* A column-major matrix without gaps is stepped along its columns, several of them at a time where they are short. */
 template <class T>
 void step_columns(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
-    row_room<T> room;
+    row_room<T> room(a.flags.common());
     fill_tables(a, updates, t, 0, t.rows, room.tables());
     int64_t columns = t.rows < repeated_elements ? repeated_elements / t.rows : 1;
     if (columns > t.outer)
@@ -126,7 +131,7 @@ void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> upda
         step_columns(a, run, updates, t);
         return;
     }
-    row_room<T> room;
+    row_room<T> room(a.flags.common());
     const int64_t tile = table_elements / t.inner;
     for (int64_t first = 0; first < t.rows; first += tile) {
         const int64_t count = t.rows - first < tile ? t.rows - first : tile;
