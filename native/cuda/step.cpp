@@ -61,13 +61,17 @@ nr_status grow_on_device(nr_cuda_queue *q, growing &g, int64_t bytes) {
         return NR_OK;
     cu_pointer larger = 0;
     nr_status status = NR_CUDA_CALL(q->device, cuMemAlloc_v2, &larger, static_cast<size_t>(grown_size(bytes)));
-    if (status == NR_OK && g.memory != nullptr) {
+    if (status != NR_OK)
+        return status;
+    if (g.memory != nullptr) {
         status = NR_CUDA_CALL(q->device, cuStreamSynchronize, q->stream);
         if (status == NR_OK)
             status = NR_CUDA_CALL(q->device, cuMemFree_v2, reinterpret_cast<cu_pointer>(g.memory));
     }
     if (status == NR_OK)
         g = {reinterpret_cast<void *>(larger), grown_size(bytes)};
+    else
+        q->device->api->cuMemFree_v2(larger);
     return status;
 }
 
@@ -77,10 +81,14 @@ nr_status grow_pinned(nr_cuda_queue *q, growing &g, int64_t bytes) {
     void *larger = nullptr;
     nr_status status =
         NR_CUDA_CALL(q->device, cuMemHostAlloc, &larger, static_cast<size_t>(grown_size(bytes)), host_memory_portable);
-    if (status == NR_OK && g.memory != nullptr)
+    if (status != NR_OK)
+        return status;
+    if (g.memory != nullptr)
         status = NR_CUDA_CALL(q->device, cuMemFreeHost, g.memory);
     if (status == NR_OK)
         g = {larger, grown_size(bytes)};
+    else
+        q->device->api->cuMemFreeHost(larger);
     return status;
 }
 

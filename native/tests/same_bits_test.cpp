@@ -30,7 +30,7 @@ TYPED_TEST(SameBits, EveryLengthOfCentralisedRowsUnderLookahead) {
                 o.followers = {{0.5, NR_FOLLOWER_LEADS, 0}};
                 tensor<TypeParam> start(random, o, s, false, int(n % 3));
                 start.step = 6;
-                start.active = n % 2;
+                start.active = uint64_t(n % 2);
                 start.flags = NR_CENTRALISE;
                 expect_reference(o, start);
             }

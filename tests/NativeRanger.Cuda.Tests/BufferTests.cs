@@ -157,6 +157,28 @@ public sealed unsafe class BufferTests
         Assert.Throws<ObjectDisposedException>(() => values.Address);
         stepper.Dispose();
         Assert.True(StandIn.Allocations < allocations);
+        allocations = StandIn.Allocations;
+        values.Dispose();
+        Assert.Equal(allocations, StandIn.Allocations);
+    }
+
+    [Fact]
+    public void A_parameter_without_a_gradient_in_a_micro_batch_adds_nothing()
+    {
+        var gpu = StandIn.Open();
+        using var a = gpu.Upload<float>([1, 2]);
+        using var b = gpu.Upload<float>([3, 4]);
+        using var gradient = gpu.Upload<float>([1, 1]);
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(
+            [new Parameter<float>("a", a), new Parameter<float>("b", b)],
+            gpu
+        );
+        Assert.Equal("Sgd on cuda (Stand-in 0)", stepper.ToString());
+        stepper.Accumulate([gradient, Gradient<float>.None]);
+        stepper.Accumulate([gradient, gradient]);
+        stepper.StepAccumulated();
+        Assert.Equal([0, 1], a.ToArray());
+        Assert.Equal([2.5f, 3.5f], b.ToArray());
     }
 
     [Fact]
@@ -289,6 +311,44 @@ public sealed unsafe class BufferTests
         Assert.Throws<CudaException>(() => module.Kernel("other"));
         var refused = Assert.Throws<CudaException>(() => gpu.LoadModule("nonsense"));
         Assert.Contains("this is no PTX", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Numbers_are_arguments_of_kernels()
+    {
+        const string Fill = """
+            .version 6.3
+            .target sm_70
+            .address_size 64
+            .visible .entry fill(
+                .param .u64 values,
+                .param .f32 number
+            )
+            {
+                .reg .b32 %r<2>;
+                .reg .b64 %rd<4>;
+                .reg .f32 %f<2>;
+                mov.u32 %r1, %tid.x;
+                mul.wide.u32 %rd1, %r1, 4;
+                ld.param.u64 %rd2, [values];
+                add.s64 %rd3, %rd2, %rd1;
+                ld.param.f32 %f1, [number];
+                st.global.f32 [%rd3], %f1;
+                ret;
+            }
+            """;
+        var gpu = StandIn.Open();
+        using var module = gpu.LoadModule(Fill);
+        using var values = gpu.Upload<float>([1, 2, 3]);
+        var fill = module.Kernel("fill");
+        fill.Launch(1, 2, values.Address, DeviceKernel.Bits(2.5f));
+        Assert.Equal([2.5f, 2.5f, 3], values.ToArray());
+        Assert.Equal(BitConverter.DoubleToInt64Bits(-0.1), DeviceKernel.Bits(-0.1));
+
+        // More threads than a block has.
+        Assert.Throws<ArgumentException>(() => fill.Launch(1, 1025, values.Address, DeviceKernel.Bits(1f)));
+        fill.Launch(0, 1, values.Address, DeviceKernel.Bits(1f));
+        Assert.Equal([2.5f, 2.5f, 3], values.ToArray());
     }
 
     [Fact]

@@ -30,6 +30,7 @@ public sealed class FaultTests : IDisposable
         Assert.Equal("Stand-in 0", present.DeviceName);
         Assert.Equal(new Version(9, 0), present.Capability);
         Assert.Equal(new Version(12, 4), present.DriverVersion);
+        Assert.Equal("cuda", present.Name);
         Assert.Equal("cuda Stand-in 0", present.ToString());
     }
 
@@ -145,6 +146,44 @@ public sealed class FaultTests : IDisposable
                     break;
                 }
             }
+        }
+    }
+
+    /// <summary>An average is kept of every parameter or of none.</summary>
+    [Fact]
+    public void Fault_62_out_of_memory_at_every_allocation_of_an_average()
+    {
+        var gpu = StandIn.Open();
+        for (var failures = 0; ; failures++)
+        {
+            using var a = gpu.Upload<float>([1, 2]);
+            using var b = gpu.Upload<float>([3, 4]);
+            using var gradient = gpu.Upload<float>([1, 1]);
+            using var stepper = new Sgd { LearningRate = 1 }.Bind<float>(
+                [new ParameterGroup<float>(new Parameter<float>("a", a)), new(new Parameter<float>("b", b))],
+                gpu
+            );
+            var before = StandIn.Allocations;
+            StandIn.Fail("cuMemAlloc_v2", failures + 1, OutOfMemory);
+            try
+            {
+                stepper.AddAverage(new ExponentialAverage { Decay = 0.5 });
+                StandIn.Set("reset=1");
+                Assert.True(failures >= 2, "the average of each parameter is to be met");
+                return;
+            }
+            catch (OutOfMemoryException)
+            {
+                StandIn.Set("reset=1");
+            }
+
+            Assert.Empty(stepper.Averages);
+            Assert.Equal(before, StandIn.Allocations);
+            var average = stepper.AddAverage(new ExponentialAverage { Decay = 0.5 });
+            stepper.Step([gradient, gradient]);
+            Assert.Equal([0, 1], a.ToArray());
+            Assert.Equal([0.5f, 1.5f], average.Weights(0).Slice(0, 2).ToArray());
+            Assert.Equal([2.5f, 3.5f], average.Weights(1).Slice(0, 2).ToArray());
         }
     }
 

@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <tuple>
 
 using namespace problem;
 
@@ -235,7 +234,9 @@ struct workload {
 
 figure measure_steps(const gpu &at, const workload &w, double copy_rate) {
     options o(w.algorithm, NR_FLOAT32);
-    const auto [count, period, s] = std::make_tuple(w.count, w.period, w.s);
+    const int64_t count = w.count;
+    const int period = w.period;
+    const shape &s = w.s;
     if (period != 0)
         o.followers = {{0.5, NR_FOLLOWER_LEADS, 0}};
     const nr_options how = o.view();

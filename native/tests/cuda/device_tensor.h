@@ -30,7 +30,7 @@ public:
         memory_ = static_cast<char *>(memory);
 
         view_ = from.view();
-        const auto skew = int64_t(from.skew() * sizeof(T));
+        const auto skew = from.skew() * int64_t(sizeof(T));
         std::vector<char *> places;
         for_arrays(from, [&](char *to, void *host, int64_t n) {
             require(nr_cuda_copy(queue_, to, host, n), "copy");

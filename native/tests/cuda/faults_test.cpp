@@ -79,6 +79,31 @@ TEST_F(Faults, OutOfMemoryAtEveryAllocation) {
     EXPECT_EQ(device::standin_allocations(), 0);
 }
 
+/* Memory that a larger step needs takes the place of the smaller: if that cannot be freed, the larger is not kept either. */
+TEST_F(Faults, MemoryThatCannotBeReplacedIsNotReplaced) {
+    random_bits random(33);
+    options o(NR_RADAM, NR_FLOAT32);
+    const nr_options how = o.view();
+    fixture at;
+    tensor<float> start(random, o, row_major(1000, 2), false); /* a row's statistics are kept in memory that grows */
+    start.flags = NR_CENTRALISE;
+    device_tensor<float> there(at, start);
+    const nr_tensor one = there.view();
+    const nr_cuda_group small = {&how, &one, 1, 1.0};
+    const std::vector<nr_tensor> many(2000, one);
+    const nr_cuda_group large = {&how, many.data(), int64_t(many.size()), 1.0};
+    for (int i = 0; i < 3; ++i) /* each slot of what is sent has memory of its own */
+        ASSERT_EQ(nr_cuda_step(at.queue, 1, &small, 0), NR_OK);
+    for (const char *failing : {"cuMemFreeHost:1", "cuStreamSynchronize:1", "cuMemFree_v2:1", "cuMemFree_v2:2"}) {
+        const int64_t before = device::standin_allocations();
+        const int64_t launches = device::standin_calls("cuLaunchKernel");
+        device::standin_set((std::string("fail=") + failing + ":1").c_str());
+        EXPECT_EQ(nr_cuda_step(at.queue, 1, &large, 0), NR_CUDA_E_CALL) << failing;
+        EXPECT_EQ(device::standin_calls("cuLaunchKernel"), launches) << failing;
+        EXPECT_EQ(device::standin_allocations(), before) << failing;
+    }
+}
+
 TEST_F(Faults, QueuesThatCannotBeMadeLeaveNothing) {
     fixture at;
     const int64_t before = device::standin_allocations();

@@ -66,7 +66,7 @@ TYPED_TEST(SameBits, EveryLengthOfCentralisedRowsUnderLookahead) {
             for (shape s : {row_major(3, n), column_major(3, n), column_major(n, 3)}) {
                 all.emplace_back(random, o, s, false, int(n % 3));
                 all.back().step = 6;
-                all.back().active = n % 2;
+                all.back().active = uint64_t(n % 2);
                 all.back().flags = NR_CENTRALISE;
             }
         expect_same(at, o, all);

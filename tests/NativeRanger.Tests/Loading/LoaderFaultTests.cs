@@ -55,6 +55,18 @@ public sealed class LoaderFaultTests : IDisposable
     }
 
     [Fact]
+    public void Fault_54_the_layer_for_devices_is_missing()
+    {
+        Deploy(Sound);
+        var reason = new Child.Start("OpenDevice") { Application = application.Path }
+            .Run()
+            .Succeeded();
+        Says(reason, $"libnativeranger_cuda.so for {NativeLibraryFile.RuntimeIdentifier} cannot be loaded");
+        Says(reason, $"{application.File("libnativeranger_cuda.so")}: no such file");
+        Says(reason, "Without it, bind with Backend.Native.");
+    }
+
+    [Fact]
     public void Fault_54_the_library_that_the_variable_names_is_missing()
     {
         Deploy(Sound);

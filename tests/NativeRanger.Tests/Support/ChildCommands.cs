@@ -52,6 +52,10 @@ internal static partial class ChildCommands
         Console.WriteLine(stepper.StepCount);
     }
 
+    /// <summary>Tells why there is no device.</summary>
+    public static void OpenDevice() =>
+        Console.WriteLine(Backend.TryCuda(0, out _, out var reason) ? "there is one" : reason);
+
     /// <summary>Writes tests/FAULTS.md from the reports of a run of the tests.</summary>
     public static void WriteFaultTable(string reports, string table) =>
         File.WriteAllText(table, FaultTable.Compose(FaultTest.FindAll(), FaultTable.ReadResults(reports)));

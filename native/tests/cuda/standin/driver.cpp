@@ -27,6 +27,7 @@ constexpr int no_device = 100;
 constexpr int invalid_device = 101;
 constexpr int invalid_image = 200;
 constexpr int invalid_context = 201;
+constexpr int invalid_handle = 400;
 constexpr int not_found = 500;
 constexpr int launch_failed = 719;
 
@@ -43,11 +44,6 @@ struct settings {
 struct fault {
     int64_t calls_left;
     int result;
-};
-
-struct context_object {
-    int device;
-    int retained = 0;
 };
 
 struct stream_object;
@@ -74,6 +70,7 @@ struct allocation {
     int64_t bytes;
     int device; /* -1: pinned host memory */
     int context;
+    uint64_t since; /* the pieces of work that were put into streams before: none of them uses it */
 };
 
 struct function_object {
@@ -87,6 +84,14 @@ struct module_object {
     std::map<std::string, std::unique_ptr<function_object>> functions;
 };
 
+struct context_object {
+    int device = 0;
+    int retained = 0;
+    bool spoilt = false; /* nothing is given back to a device that is lost */
+    std::map<event_object *, std::unique_ptr<event_object>> events;
+    std::map<module_object *, std::unique_ptr<module_object>> modules;
+};
+
 struct world {
     std::recursive_mutex mutex;
     settings set;
@@ -98,6 +103,7 @@ struct world {
     std::map<int, context_object> contexts;
     std::set<stream_object *> streams;
     stream_object null_stream;
+    uint64_t pieces_of_work = 0;
 };
 
 world &the() {
@@ -114,6 +120,8 @@ thread_local std::vector<context_object *> current_contexts;
 /* Whether this thread has waited for work since it made its context current. */
 thread_local bool has_waited;
 
+constexpr int unknown_failure = 999;
+
 bool is_fatal(int result) { return result >= 700 && result < 720; }
 
 /* Why the current context is of no use any more, or success. */
@@ -127,6 +135,7 @@ int lost_here() {
 /* What was under way on the device is never done. */
 void lose(int device, int result) {
     the().lost[device] = result;
+    the().contexts[device].spoilt = true;
     for (stream_object *s : the().streams)
         if (s->device == device) {
             s->work.clear();
@@ -147,6 +156,8 @@ int enter(const char *function) {
     w.faults.erase(found);
     if (is_fatal(result) && !current_contexts.empty())
         lose(current_contexts.back()->device, result);
+    else if (result == unknown_failure && !current_contexts.empty())
+        current_contexts.back()->spoilt = true;
     return result;
 }
 
@@ -167,6 +178,7 @@ stream_object *stream_of(void *handle) {
 void put(stream_object *s, std::function<void()> what, uint64_t to = 0, uint64_t from = 0) {
     s->work.push_back({std::move(what), to, from});
     ++s->next;
+    ++the().pieces_of_work;
 }
 
 void finish(stream_object *s, uint64_t ticket) {
@@ -185,6 +197,8 @@ void finish_all() {
 
 /* Anything may use memory of a device, but only copies use memory of the host. */
 bool may_be_in_use(uint64_t address, const allocation &memory) {
+    if (memory.since == the().pieces_of_work)
+        return false;
     const auto inside = [&](uint64_t a) { return a - address < static_cast<uint64_t>(memory.bytes); };
     for (const stream_object *s : the().streams)
         for (const piece_of_work &w : s->work)
@@ -245,7 +259,7 @@ int allocate(uint64_t *address, size_t bytes, int device) {
     if (bytes <= largest_filled)
         std::memset(memory, 0xa5, bytes);
     *address = reinterpret_cast<uint64_t>(memory);
-    the().memory[*address] = {static_cast<int64_t>(bytes), device, the().set.context};
+    the().memory[*address] = {static_cast<int64_t>(bytes), device, the().set.context, the().pieces_of_work};
     return success;
 }
 
@@ -409,7 +423,16 @@ int cuDevicePrimaryCtxRetain(void **context, int device) {
 int cuDevicePrimaryCtxRelease_v2(int device) {
     NR_ENTER(cuDevicePrimaryCtxRelease_v2);
     context_object &c = the().contexts[device];
-    return c.retained-- > 0 ? success : invalid_context;
+    if (c.retained == 0)
+        return invalid_context;
+    if (--c.retained > 0)
+        return success;
+    if (!c.spoilt)
+        the().violations += static_cast<int64_t>(c.events.size() + c.modules.size());
+    c.spoilt = false;
+    c.events.clear();
+    c.modules.clear();
+    return success;
 }
 
 int cuCtxPushCurrent_v2(void *context) {
@@ -446,15 +469,15 @@ int cuModuleLoadDataEx(void **module, const void *image, unsigned options, int *
                               error.c_str());
         return invalid_image;
     }
-    *module = made.release();
+    *module = made.get();
+    current_contexts.back()->modules[made.get()] = std::move(made);
     return success;
 }
 
 int cuModuleUnload(void *module) {
     NR_IN_CONTEXT(cuModuleUnload);
     finish_all();
-    delete static_cast<module_object *>(module);
-    return success;
+    return current_contexts.back()->modules.erase(static_cast<module_object *>(module)) == 1 ? success : invalid_handle;
 }
 
 int cuModuleGetFunction(void **function, void *module, const char *name) {
@@ -622,14 +645,15 @@ int cuStreamWaitEvent(void *stream, void *event, unsigned) {
 
 int cuEventCreate(void **event, unsigned) {
     NR_IN_CONTEXT(cuEventCreate);
-    *event = new event_object;
+    auto made = std::make_unique<event_object>();
+    *event = made.get();
+    current_contexts.back()->events[made.get()] = std::move(made);
     return success;
 }
 
 int cuEventDestroy_v2(void *event) {
     NR_IN_CONTEXT(cuEventDestroy_v2);
-    delete static_cast<event_object *>(event);
-    return success;
+    return current_contexts.back()->events.erase(static_cast<event_object *>(event)) == 1 ? success : invalid_handle;
 }
 
 int cuEventRecord(void *event, void *stream) {

@@ -21,7 +21,7 @@ int standin_set(const char *settings);
 int64_t standin_calls(const char *function);
 
 /* Allocations of device memory and pinned memory that are alive, and what the library did that a device does not forgive:
- * memory freed or host memory changed hands while work was under way. */
+ * memory freed or host memory changed hands while work was under way, events or modules left in a context that was given back. */
 int64_t standin_allocations(void);
 int64_t standin_violations(void);
 
