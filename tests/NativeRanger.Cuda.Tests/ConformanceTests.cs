@@ -185,15 +185,14 @@ public sealed class ConformanceTests
         var ofProcessor = Checkpoints(scenario, Backend.Native);
         for (var cut = 0; cut <= Steps; cut++)
         {
-            var (from, to) = (cut % 3) switch
+            // Whoever saves, the file is the same; so each may take up the other's.
+            Assert.Equal(ofProcessor[cut], ofDevice[cut]);
+            foreach (var backend in new[] { gpu, Backend.Native })
             {
-                0 => (ofDevice, (Backend)gpu),
-                1 => (ofDevice, Backend.Native),
-                _ => (ofProcessor, gpu),
-            };
-            var resumed = (to == gpu ? onDevice : scenario).Resume(recipe, to, new MemoryStream(from[cut]));
-            var difference = expected.Difference(resumed);
-            Assert.True(difference is null, $"cut after {cut}, resumed by {to}: {difference}");
+                var run = backend == gpu ? onDevice : scenario;
+                var difference = expected.Difference(run.Resume(recipe, backend, new MemoryStream(ofDevice[cut])));
+                Assert.True(difference is null, $"cut after {cut}, resumed by {backend}: {difference}");
+            }
         }
 
         List<byte[]> Checkpoints(Scenario<T> run, Backend backend)

@@ -83,13 +83,16 @@ static int open_real(const char *path, int flags, mode_t mode) {
     return ((int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64"))(path, flags, mode);
 }
 
+/* Of a file that is not there yet, whatever a link of that name may lead to. */
+static int is_creation(int flags) { return (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0; }
+
 #define DEFINE_OPEN(name)                                                                                              \
     __attribute__((visibility("default"))) int name(const char *path, int flags, ...) {                                \
         va_list arguments;                                                                                             \
         va_start(arguments, flags);                                                                                    \
         mode_t const mode = (flags & O_CREAT) != 0 ? (mode_t)va_arg(arguments, int) : 0;                               \
         va_end(arguments);                                                                                             \
-        return strikes(FILES, "open") ? fail() : open_real(path, flags, mode);                                         \
+        return strikes(FILES, is_creation(flags) ? "create" : "open") ? fail() : open_real(path, flags, mode);         \
     }
 DEFINE_OPEN(open)
 DEFINE_OPEN(open64)

@@ -1,5 +1,5 @@
 /* Replays every input of the folder that is named first, then as many random ones as are asked for second, the same each time. */
-#include "contract_input.h"
+#include "calls.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -31,7 +31,7 @@ int main(int count, char **arguments) {
             b = uint8_t(random());
         fuzz::call(data.data(), data.size());
     }
-    const fuzz::tally &t = fuzz::tried();
+    const fuzz::tally &t = fuzz::counts;
     std::printf("%" PRIu64 " files; %" PRIu64 " inputs: %" PRIu64 " calls succeeded, %" PRIu64 " were refused, %" PRIu64
                 " had no room\n",
                 files, t.inputs, t.succeeded, t.refused, t.left_out);

@@ -134,7 +134,7 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
         ? null
         : new(path, header.Manifest, Unsafe.SizeOf<T>());
 
-    private readonly T[] buffer = new T[CheckpointWriter<T>.SliceLength];
+    private T[] buffer = [];
 
     public void VerifyAll()
     {
@@ -153,7 +153,7 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
             .Arrays.Zip(header.Manifest.Arrays)
             .Select(pair => new TensorSource<T>(
                 TensorNames.Of(pair.First.Parameter.Name, pair.First.Array),
-                LengthOf(pair.First.Parameter),
+                pair.First.Parameter.Length,
                 (start, length) =>
                 {
                     if (start == 0)
@@ -179,9 +179,6 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
         }
     }
 
-    private static long LengthOf(ManifestParameter parameter) =>
-        parameter.Shape.Aggregate(1L, static (product, extent) => product * extent);
-
     private uint Checksum(ManifestParameter parameter, string array)
     {
         using var values = Read(parameter, array);
@@ -190,12 +187,14 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
 
     private NativeStateArray<T> Read(ManifestParameter parameter, string array)
     {
-        var values = new NativeStateArray<T>(0, array, LengthOf(parameter), ordinal: 0);
+        var values = new NativeStateArray<T>(0, array, parameter.Length, ordinal: 0);
         try
         {
             var order = parameter.ColumnMajor ? StorageOrder.ColumnMajor : StorageOrder.RowMajor;
             var layout = RowLayout.Of(parameter.Shape.AsSpan(), order, (int)parameter.OutputDimension);
             var target = new ArrayTarget<T>(values.Slice, new(0, values.Length, ByRows: false), layout);
+            var slice = (int)Math.Min(values.Length, CheckpointWriter<T>.SliceLength);
+            buffer = buffer.Length < slice ? new T[slice] : buffer;
             foreach (var (stream, part) in Parts(parameter, array))
             {
                 target.Read(stream, part, buffer, static _ => { });
@@ -228,7 +227,7 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
         file.Position = header.Length + tensor.Begin;
         yield return new(
             file,
-            new(parameter.Name, array, new(0, LengthOf(parameter), ByRows: false), parameter.Checksums[array]!.Value)
+            new(parameter.Name, array, new(0, parameter.Length, ByRows: false), parameter.Checksums[array]!.Value)
         );
     }
 }

@@ -364,6 +364,9 @@ internal sealed class ManifestParameter
             ),
         };
 
+    /// <summary>The elements.</summary>
+    public long Length => Shape.Aggregate(1L, static (product, extent) => product * extent);
+
     /// <summary>The shape of the tensors, which safetensors takes to be row-major.</summary>
     public ImmutableArray<long> StoredShape => ColumnMajor ? [.. Shape.Reverse()] : Shape;
 
@@ -417,14 +420,7 @@ internal sealed class ManifestParameter
                     name = cursor.Text();
                     break;
                 case "shape":
-                    var extents = ImmutableArray.CreateBuilder<long>();
-                    cursor.StartArray();
-                    while (cursor.NextInteger(out var extent))
-                    {
-                        extents.Add(extent);
-                    }
-
-                    shape = extents.ToImmutable();
+                    shape = ReadShape(ref cursor);
                     break;
                 case "storage":
                     columnMajor = string.Equals(cursor.Text(), ColumnMajorText, StringComparison.Ordinal);
@@ -443,6 +439,11 @@ internal sealed class ManifestParameter
             }
         }
 
+        if (outputDimension < 0 || (outputDimension > 0 && (shape.IsDefault || outputDimension >= shape.Length)))
+        {
+            throw cursor.Bad($"has a parameter whose output dimension is {outputDimension}");
+        }
+
         return new()
         {
             Name = name ?? throw cursor.Bad("lacks the name of a parameter"),
@@ -452,6 +453,25 @@ internal sealed class ManifestParameter
             Counters = counters ?? throw cursor.Bad("lacks the counters of a parameter"),
             Checksums = checksums ?? throw cursor.Bad("lacks the checksums of a parameter"),
         };
+    }
+
+    private static ImmutableArray<long> ReadShape(ref JsonCursor cursor)
+    {
+        var extents = ImmutableArray.CreateBuilder<long>();
+        var length = (Int128)1;
+        cursor.StartArray();
+        while (cursor.NextInteger(out var extent))
+        {
+            length *= extent;
+            if (extent < 0 || length > long.MaxValue)
+            {
+                throw cursor.Bad("has a parameter of an impossible shape");
+            }
+
+            extents.Add(extent);
+        }
+
+        return extents.ToImmutable();
     }
 
     public static string FormatChecksum(uint checksum) => checksum.ToString("x8", CultureInfo.InvariantCulture);

@@ -120,10 +120,9 @@ internal sealed class ShardSet
                 }
             }
 
-            var length = checked(parameter.Shape.Aggregate(1L, static (product, extent) => product * extent));
-            if (end != length)
+            if (end != parameter.Length)
             {
-                throw Inconsistent($"the parts of '{name}' have {end} elements of {length}");
+                throw Inconsistent($"the parts of '{name}' have {end} elements of {parameter.Length}");
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using NativeRanger.Mpi.Tests.Checkpoints;
 using NativeRanger.Mpi.Tests.Support;
 using NativeRanger.Tests.Checkpoints;
 using NativeRanger.Tests.Support;
@@ -10,6 +11,9 @@ namespace NativeRanger.Mpi.Tests.Launching;
 internal static class WorkerCommands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Saves the checkpoints that later versions must read.</summary>
+    public static void SaveGoldenShards(string folder) => GoldenShardTests.SaveAll(folder);
 
     /// <summary>Steps problems together with the other ranks and alone, and tells whether every rank has the same bits.</summary>
     public static void CompareBits()

@@ -48,7 +48,9 @@ public sealed class ExactResumeTests
     {
         using var directory = new TemporaryDirectory();
         var saved = InterruptedRuns.Save(directory.File("runs"));
-        Assert.Equal($"{saved} resumed", Child.Run("ResumeInterruptedRuns", directory.File("runs")).Succeeded());
+        var child = new Child.Start("ResumeInterruptedRuns", directory.File("runs"));
+        child.Environment["NATIVERANGER_CUDA_DRIVER"] = Child.Helper("standin_cuda");
+        Assert.Equal($"{saved} resumed on 3 backends", child.Run().Succeeded());
         Assert.True(saved >= Registry.Optimizers.Count * 2 * (InterruptedRuns.Steps + 1));
     }
 
@@ -167,24 +169,35 @@ public sealed class ExactResumeTests
             OutputDimension = outputDimension,
             Offset = 1,
         };
+        Backend[] backends = [Backend.Native, Backend.Managed];
         var expected = scenario.Run(recipe, Backend.Native);
-        foreach (var (before, after) in new[] { (Backend.Native, Backend.Managed), (Backend.Managed, Backend.Native) })
+        var saved = backends.Select(Checkpoints).ToArray();
+        for (var cut = 0; cut <= Steps; cut++)
         {
-            var checkpoints = new List<byte[]>();
-            var saving = scenario.Run(
-                recipe,
-                before,
-                stepper => checkpoints.Add(Save(stepper)),
-                (stepper, _) => checkpoints.Add(Save(stepper))
+            // The backends save the same bytes, but for the payloads of a NaN.
+            var files = saved.Select(all => all[cut]).DistinctBy(Convert.ToHexString, StringComparer.Ordinal).ToArray();
+            Assert.True(
+                files.Length == 1 || kind == GradientKind.Hostile,
+                $"cut at {cut}: the backends save other bytes"
             );
-            Assert.Null(expected.Difference(saving));
-            foreach (var (cut, checkpoint) in checkpoints.Index())
+            foreach (var (file, backend) in files.SelectMany(file => backends.Select(backend => (file, backend))))
             {
-                // The other backend alternates with the same one; between them both see every cut.
-                var backend = cut % 2 == 0 ? before : after;
-                var difference = expected.Difference(scenario.Resume(recipe, backend, new OneWayStream(checkpoint)));
-                Assert.True(difference is null, $"{before.Name}, cut at {cut}, {backend.Name}: {difference}");
+                var difference = expected.Difference(scenario.Resume(recipe, backend, new OneWayStream(file)));
+                Assert.True(difference is null, $"cut at {cut}, {backend.Name}: {difference}");
             }
+        }
+
+        List<byte[]> Checkpoints(Backend backend)
+        {
+            var all = new List<byte[]>();
+            var run = scenario.Run(
+                recipe,
+                backend,
+                stepper => all.Add(Save(stepper)),
+                (stepper, _) => all.Add(Save(stepper))
+            );
+            Assert.Null(expected.Difference(run));
+            return all;
         }
     }
 

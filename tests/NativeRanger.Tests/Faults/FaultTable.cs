@@ -32,7 +32,7 @@ internal static class FaultTable
             {
                 var own = tests.Where(test => test.Numbers.Contains(fault.Number, StringComparer.Ordinal)).ToArray();
                 var ends = own.Select(test => results.GetValueOrDefault(test.Name, "did not run"));
-                var result = fault.Later is { } later ? $"comes {later}" : Missing;
+                var result = fault.Later is { } later ? $"later, {later}" : Missing;
                 text.Append(
                     $"| {fault.Number} | {fault.Text}: *{fault.Expected}* | {string.Join("<br>", own.Select(Link))} | "
                         + $"{(own.Length > 0 ? string.Join("; ", ends.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)) : result)} |\n"

@@ -1,4 +1,5 @@
 using NativeRanger.Numerics;
+using NativeRanger.Tests.Checkpoints;
 
 namespace NativeRanger.Tests.Fuzzing;
 
@@ -20,12 +21,13 @@ internal abstract class CheckpointSubject
     /// <summary>A sound file.</summary>
     public byte[] Sound { get; private init; } = [];
 
-    /// <summary>Checkpoints with and without the parameters, and files for PyTorch.</summary>
+    /// <summary>Checkpoints with and without the parameters, files for PyTorch, and each file of what two ranks have saved.</summary>
     public static IReadOnlyList<CheckpointSubject> All { get; } =
     [
         .. Recipes.Select(recipe => new ByResume(recipe, includeParameters: true)),
         new ByResume(Recipes[0], includeParameters: false),
         .. Recipes.Select(recipe => new ByLoading(recipe)),
+        .. ShardFuzzing.Files.Select(file => new ByShards(file)),
     ];
 
     private protected Optimizer Recipe { get; }
@@ -48,8 +50,7 @@ internal abstract class CheckpointSubject
             Read(new MemoryStream(input), arrays);
             wasRead = true;
         }
-        catch (Exception refused)
-            when (refused is InvalidDataException or CheckpointMismatchException or NotSupportedException)
+        catch (Exception refused) when (IsRefusal(refused))
         {
             wasRead = false;
         }
@@ -74,6 +75,10 @@ internal abstract class CheckpointSubject
     }
 
     private protected abstract void Read(Stream input, float[][] arrays);
+
+    /// <summary>Whether the readers document the exception.</summary>
+    private protected virtual bool IsRefusal(Exception thrown) =>
+        thrown is InvalidDataException or CheckpointMismatchException or NotSupportedException;
 
     private protected static IEnumerable<Parameter<float>> Parameters(float[][] arrays) =>
         [Parameter.Of("layer/weight", arrays[0], 2, 3), Parameter.Of("b", arrays[1])];
@@ -122,6 +127,43 @@ internal abstract class CheckpointSubject
             using var stepper = Recipe.Resume(Parameters(arrays), input, Backend.Managed);
             Use(stepper);
         }
+    }
+
+    /// <summary>A changed file among sound ones; nothing is read but neighbours of the manifest.</summary>
+    private sealed class ByShards : CheckpointSubject
+    {
+        private readonly string file;
+
+        public ByShards(string file)
+            : base(ShardFuzzing.Recipe)
+        {
+            this.file = file;
+            Sound = ShardFuzzing.Sound(file);
+        }
+
+        private protected override void Read(Stream input, float[][] arrays)
+        {
+            using var directory = new TemporaryDirectory();
+            using var bytes = new MemoryStream();
+            input.CopyTo(bytes);
+            var path = ShardFuzzing.Write(directory, file, bytes.ToArray());
+            var parameters = Parameters(arrays).ToArray();
+            parameters[0] = new(parameters[0].Name, arrays[0], 2, 3) { StorageOrder = StorageOrder.ColumnMajor };
+            try
+            {
+                Checkpoint.Open(path).Verify();
+            }
+            catch (Exception refused) when (IsRefusal(refused))
+            {
+                // It may still be resumed from: that is tried, too.
+            }
+
+            using var stepper = Recipe.Resume(parameters, path, Backend.Managed);
+            Use(stepper);
+        }
+
+        private protected override bool IsRefusal(Exception thrown) =>
+            thrown is FileNotFoundException || base.IsRefusal(thrown);
     }
 
     private sealed class ByLoading : CheckpointSubject

@@ -268,7 +268,7 @@ internal sealed class SafetensorsMutator(int seed)
     }
 
     /// <summary>The header's length and checksum made right, so that the reader looks further.</summary>
-    private static byte[] Repaired(byte[] file)
+    public static byte[] Repaired(byte[] file)
     {
         if (file.Length < LengthSize)
         {

@@ -181,7 +181,10 @@ void put(stream_object *s, std::function<void()> what, uint64_t to = 0, uint64_t
     ++the().pieces_of_work;
 }
 
+/* An event may outlive its stream, which has finished its work. */
 void finish(stream_object *s, uint64_t ticket) {
+    if (the().streams.count(s) == 0)
+        return;
     while (s->done < ticket && !s->work.empty()) {
         const piece_of_work what = std::move(s->work.front());
         s->work.pop_front();
@@ -249,7 +252,9 @@ int allocate(uint64_t *address, size_t bytes, int device) {
     if (bytes == 0)
         return invalid_value;
     constexpr size_t alignment = 256;
-    if (device >= 0 && used_by(device) + static_cast<int64_t>(bytes) > the().set.memory)
+    constexpr int64_t pinnable = int64_t{1} << 36;
+    const int64_t left = device >= 0 ? the().set.memory - used_by(device) : pinnable;
+    if (left < 0 || bytes > static_cast<size_t>(left))
         return out_of_memory;
     void *memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (memory == nullptr)

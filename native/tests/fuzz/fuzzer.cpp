@@ -1,5 +1,5 @@
 /* libFuzzer finds the inputs. */
-#include "contract_input.h"
+#include "calls.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
