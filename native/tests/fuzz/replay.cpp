@@ -1,4 +1,5 @@
-/* Replays every input of the folder that is named first, then as many random ones as are asked for second, the same each time. */
+/* Replays every input of the folder that is named first, then as many random ones as are asked for second, the same each time for
+ * the seed that may come third. */
 #include "calls.h"
 
 #include <cinttypes>
@@ -11,8 +12,8 @@
 #include <vector>
 
 int main(int count, char **arguments) {
-    if (count != 3) {
-        std::fprintf(stderr, "usage: %s FOLDER COUNT\n", arguments[0]);
+    if (count != 3 && count != 4) {
+        std::fprintf(stderr, "usage: %s FOLDER COUNT [SEED]\n", arguments[0]);
         return 2;
     }
     uint64_t files = 0;
@@ -24,7 +25,7 @@ int main(int count, char **arguments) {
         fuzz::call(reinterpret_cast<const uint8_t *>(data.data()), data.size());
         ++files;
     }
-    std::mt19937_64 random(1);
+    std::mt19937_64 random(count == 4 ? std::strtoull(arguments[3], nullptr, 10) : 1);
     std::vector<uint8_t> data(256);
     for (long long i = std::atoll(arguments[2]); i > 0; --i) {
         for (uint8_t &b : data)

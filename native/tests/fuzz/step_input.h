@@ -104,7 +104,7 @@ protected:
     }
 
     /* The elements from the first to the last, 0 where the extents are no extents, and -1 where there is no room. */
-    static int64_t span(const nr_tensor &t) {
+    int64_t span(const nr_tensor &t) const {
         if (t.outer < 0 || t.rows < 0 || t.inner < 0 || t.stride < 0)
             return 0;
         if (t.outer == 0 || t.rows == 0 || t.inner == 0)
@@ -112,7 +112,7 @@ protected:
         int64_t block, gaps, all, reach;
         if (__builtin_mul_overflow(t.rows, t.inner, &block) || __builtin_mul_overflow(t.outer - 1, t.stride, &gaps) ||
             __builtin_add_overflow(gaps, block, &all) || __builtin_mul_overflow(block, t.outer, &reach) ||
-            __builtin_mul_overflow(all, 8, &reach))
+            __builtin_mul_overflow(all, type_ == NR_FLOAT64 ? 8 : 4, &reach))
             return 0;
         return all <= int64_t(guarded::room / 8) ? all : -1;
     }
