@@ -143,8 +143,8 @@ void lose(int device, int result) {
         }
 }
 
-/* Counts a call; what it is to return if it is to fail. */
-int enter(const char *function) {
+/* Counts a call; what it is to return if it is to fail, which may lose the device of the context, by default the current one. */
+int enter(const char *function, context_object *context = nullptr) {
     world &w = the();
     ++w.calls[function];
     if (const int lost = lost_here())
@@ -154,10 +154,12 @@ int enter(const char *function) {
         return success;
     const int result = found->second.result;
     w.faults.erase(found);
-    if (is_fatal(result) && !current_contexts.empty())
-        lose(current_contexts.back()->device, result);
-    else if (result == unknown_failure && !current_contexts.empty())
-        current_contexts.back()->spoilt = true;
+    if (context == nullptr && !current_contexts.empty())
+        context = current_contexts.back();
+    if (context != nullptr && is_fatal(result))
+        lose(context->device, result);
+    else if (context != nullptr && result == unknown_failure)
+        context->spoilt = true;
     return result;
 }
 
@@ -441,7 +443,9 @@ int cuDevicePrimaryCtxRelease_v2(int device) {
 }
 
 int cuCtxPushCurrent_v2(void *context) {
-    NR_ENTER(cuCtxPushCurrent_v2);
+    const std::lock_guard<std::recursive_mutex> lock(the().mutex);
+    if (const int failed = enter("cuCtxPushCurrent_v2", static_cast<context_object *>(context)))
+        return failed;
     current_contexts.push_back(static_cast<context_object *>(context));
     has_waited = false;
     return success;
