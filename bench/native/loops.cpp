@@ -11,12 +11,12 @@ nr::processor &processor() { return const_cast<nr::processor &>(nr::this_process
 } // namespace
 
 loop_choices usual_choices() {
-    static const loop_choices usual = {processor().fma_roots, processor().wants_prefetch};
+    static const loop_choices usual = {processor().roots, processor().wants_prefetch};
     return usual;
 }
 
 void choose(loop_choices choices) {
-    processor().fma_roots = static_cast<int8_t>(choices.fma_roots);
+    processor().roots = choices.roots;
     processor().wants_prefetch = choices.prefetch;
 }
 

@@ -2,10 +2,12 @@
 #ifndef NRB_LOOPS_H
 #define NRB_LOOPS_H
 
+#include "math/root_units.h"
+
 namespace nrb {
 
 struct loop_choices {
-    int fma_roots; /* of four AVX-512 roots so many are computed by multiplication: 0, 1 or 4 */
+    nr::root_units roots;
     bool prefetch; /* beyond the last-level cache */
 };
 

@@ -71,13 +71,15 @@ std::vector<alternative> alternatives(const problem &p, int32_t isa) {
     if (p.threads() > 1 || isa != NR_ISA_AVX512)
         return found;
     if (p.working_set() > most_bytes_in_caches) {
-        found.push_back({usual.prefetch ? "without prefetch" : "with prefetch", {usual.fma_roots, !usual.prefetch}});
+        found.push_back({usual.prefetch ? "without prefetch" : "with prefetch", {usual.roots, !usual.prefetch}});
         return found;
     }
-    for (int roots : {0, 1, 4})
-        if (takes_roots(p.how()) && roots != usual.fma_roots)
-            found.push_back({roots == 0 ? "hardware roots" : std::to_string(roots) + " of 4 roots multiplied",
-                             {roots, usual.prefetch}});
+    const alternative ways[] = {{"hardware roots", {nr::root_units::divider, usual.prefetch}},
+                                {"some roots multiplied", {nr::root_units::both, usual.prefetch}},
+                                {"all roots multiplied", {nr::root_units::multipliers, usual.prefetch}}};
+    for (const alternative &way : ways)
+        if (takes_roots(p.how()) && way.choices.roots != usual.roots)
+            found.push_back(way);
     return found;
 }
 

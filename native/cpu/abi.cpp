@@ -53,7 +53,7 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     /* Memory that is slower than the processor's own roots hides them. */
     const bool prefetch = room < 0 && p.wants_prefetch;
     scalar_cache scalars(*options);
-    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? int8_t{0} : p.fma_roots});
+    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? nr::root_units::divider : p.roots});
     return NR_OK;
 }
 

@@ -47,11 +47,14 @@ struct group_steps {
     static constexpr int64_t elements = int64_t{lanes} * V::width;
     /* So many elements that the pipeline is full for longer than it takes to fill and to drain. */
     static constexpr int64_t worth_staging = 8 * elements;
+    /* Of the roots of a group so many are multiplied where the units that divide and multiply share them. Roots and quotients
+     * of doubles take the divider twice as long, and with one moment there is less to multiply. */
+    static constexpr int shared_roots = sizeof(T) == sizeof(double) || Rule::states == 1 ? 2 : 1;
     static constexpr bool can_stage = Rule::divides_by_root && has_root_by_fma<V>;
 
     const Body &body;
 
-    NR_INLINE bool staged() const { return can_stage && body.f.fma_roots != 0; }
+    NR_INLINE bool staged() const { return can_stage && body.f.roots != root_units::divider; }
 
     template <class Beside>
     NR_INLINE void run(int64_t from, int64_t groups, const Beside &beside) const {
@@ -105,21 +108,31 @@ private:
         }
     }
 
+    /* The first ones by multiplication. False if one of them has to be left to the processor. */
+    template <int Multiplied>
+    static NR_INLINE bool take_roots(const V (&radicands)[lanes], V (&roots)[lanes]) {
+        bool exact = true;
+        V check[Multiplied];
+        NR_UNROLL
+        for (int j = 0; j < lanes; ++j) {
+            if (j < Multiplied) {
+                const auto found = root_by_fma(radicands[j]);
+                roots[j] = found.value;
+                check[j] = found.check;
+            } else {
+                roots[j] = root(radicands[j]);
+            }
+        }
+        NR_UNROLL
+        for (int j = 0; j < Multiplied; j += 2)
+            exact = exact && !any_nan(check[j], check[j + 1 < Multiplied ? j + 1 : j]);
+        return exact;
+    }
+
     NR_INLINE void root_group(const constants<V> &k, const V (&radicands)[lanes], V (&divisors)[lanes]) const {
         V roots[lanes];
-        bool exact;
-        if (body.f.fma_roots == lanes) {
-            NR_UNROLL
-            for (int j = 0; j < lanes; ++j)
-                roots[j] = root_by_fma(radicands[j]);
-            exact = !any_nan(roots[0], roots[1]) && !any_nan(roots[2], roots[3]);
-        } else {
-            roots[0] = root_by_fma(radicands[0]);
-            NR_UNROLL
-            for (int j = 1; j < lanes; ++j)
-                roots[j] = root(radicands[j]);
-            exact = !any_nan(roots[0], roots[0]);
-        }
+        const bool exact = body.f.roots == root_units::multipliers ? take_roots<lanes>(radicands, roots)
+                                                                   : take_roots<shared_roots>(radicands, roots);
         if (__builtin_expect(!exact, 0)) {
             NR_UNROLL
             for (int j = 0; j < lanes; ++j)

@@ -3,6 +3,7 @@
 #ifndef NR_CPU_KERNEL_H
 #define NR_CPU_KERNEL_H
 
+#include "math/root_units.h"
 #include "nativeranger.h"
 
 namespace nr {
@@ -12,8 +13,8 @@ class scalar_cache;
 
 /* How the loops go about a step; its bits do not depend on it. */
 struct step_manner {
-    bool prefetch;    /* the step's bytes exceed the last-level cache */
-    int8_t fma_roots; /* of four square roots so many are computed by multiplication; 0, 1 or 4 */
+    bool prefetch; /* the step's bytes exceed the last-level cache */
+    root_units roots;
 };
 
 struct kernels {

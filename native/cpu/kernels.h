@@ -76,7 +76,7 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
         } else {
             /* Without a gradient a tensor may have no step yet. */
             fill_task(a, o, scalars.of(t->gradient != nullptr ? t->step : 1), *t, manner.prefetch, followers);
-            a.flags.fma_roots = manner.fma_roots;
+            a.flags.roots = manner.roots;
             rule = choose_rule<T>(o, a.flags);
             made_for = t;
         }

@@ -54,7 +54,7 @@ int64_t largest_cache(uint32_t leaf) {
 } // namespace
 
 processor ask_processor() {
-    processor p = {false, false, usual_cache_bytes, 0, true};
+    processor p = {false, false, usual_cache_bytes, root_units::divider, true};
 #if defined(__x86_64__)
     const registers basic = ask(1, 0);
     const registers extended = ask(7, 0);
@@ -69,7 +69,7 @@ processor ask_processor() {
     const int64_t bytes = largest_cache(amd ? 0x8000001d : 4);
     if (bytes > 0)
         p.last_level_cache_bytes = bytes;
-    p.fma_roots = amd ? 1 : 4;
+    p.roots = amd ? root_units::both : root_units::multipliers;
     p.wants_prefetch = !amd;
 #endif
     return p;

@@ -2,6 +2,8 @@
 #ifndef NR_CPU_PROCESSOR_H
 #define NR_CPU_PROCESSOR_H
 
+#include "math/root_units.h"
+
 #include <stdint.h>
 
 namespace nr {
@@ -10,9 +12,9 @@ struct processor {
     bool avx2;
     bool avx512; /* F, DQ, BW and VL */
     int64_t last_level_cache_bytes;
-    /* Of four AVX-512 square roots so many are better computed by multiplication. Intel's divide and take roots in one unit
-     * and multiply in two others; AMD's Zen 4 has half as many multiplications to spare. */
-    int8_t fma_roots;
+    /* Intel's divide and take roots in one unit and multiply in two others; AMD's Zen 4 has half as many multiplications to
+     * spare. */
+    root_units roots;
     /* What comes from memory comes faster if the loops ask for it ahead. On Zen 4 that only hinders its own prefetchers. */
     bool wants_prefetch;
 };

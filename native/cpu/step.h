@@ -73,7 +73,7 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
     a.leader = shared.leader;
     a.leader_weight = shared.leader_weight;
     const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.decays, shared.flags.prefetch,
-                                            shared.flags.fma_roots};
+                                            shared.flags.roots};
     const bool gradient_cached =
         Centre && ahead != nullptr && count * static_cast<int64_t>(sizeof(T)) <= cached_row_bytes;
     const body_type body = {a, shared.k, f, rows, begin, gradient_cached};
@@ -114,7 +114,7 @@ const nr_tensor *run_alike(const task<T> &shared, const nr_tensor *first, const 
     task<T> a;
     a.leader_weight = T(0);
     const constants<T> k = shared.k;
-    const common_flags<false, false> f = {false, shared.flags.decays, shared.flags.prefetch, shared.flags.fma_roots};
+    const common_flags<false, false> f = {false, shared.flags.decays, shared.flags.prefetch, shared.flags.roots};
     const nr_tensor *t = first;
     do {
         a.p = static_cast<T *>(t->parameter);

@@ -6,6 +6,7 @@
 #include "math/constants.h"
 #include "math/gradient.h"
 #include "math/options.h"
+#include "math/root_units.h"
 
 #include <stdint.h>
 
@@ -33,7 +34,7 @@ struct general_flags {
     bool row_tables; /* row statistics are given per element, not per call */
     bool decays;     /* k.decay is not 1 */
     bool prefetch;
-    int8_t fma_roots; /* of four roots so many are computed without the processor's own; see cpu/groups.h */
+    root_units roots;
 
     /* True if common_flags describes the step. */
     bool common() const {
@@ -65,7 +66,7 @@ struct common_flags {
     bool row_tables;
     bool decays;
     bool prefetch;
-    int8_t fma_roots;
+    root_units roots;
 };
 
 template <class T>

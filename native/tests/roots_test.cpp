@@ -149,10 +149,9 @@ private:
     const nr::processor usual_ = here();
 };
 
-/* So many of four roots are taken by multiplication. */
-class Groups : public AsElsewhere<int> {
+class Groups : public AsElsewhere<nr::root_units> {
 protected:
-    void SetUp() override { here().fma_roots = int8_t(GetParam()); }
+    void SetUp() override { here().roots = GetParam(); }
 };
 
 /* Whether memory is prefetched beyond the caches. */
@@ -199,6 +198,7 @@ TEST_P(Prefetch, GivesTheBitsOfTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, Prefetch, testing::Bool());
-INSTANTIATE_TEST_SUITE_P(RootsByMultiplication, Groups, testing::Values(0, 1, 4), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(RootsByMultiplication, Groups,
+                         testing::Values(nr::root_units::divider, nr::root_units::both, nr::root_units::multipliers));
 
 } // namespace
