@@ -60,7 +60,9 @@ public sealed class Checkpoint
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var file = Safetensors.Open(path);
-        return new(path, CheckpointHeader.Read(file));
+        var read = CheckpointHeader.Read(file);
+        read.Tensors.RequireEnd(file);
+        return new(path, read);
     }
 
     /// <summary>Reads every array, from all shards, and compares its checksums.</summary>
@@ -70,41 +72,48 @@ public sealed class Checkpoint
     {
         if (IsSingle)
         {
-            new ArrayFiles<float>(Path, header).VerifyAll();
+            using var files = new ArrayFiles<float>(Path, header);
+            files.VerifyAll();
         }
         else
         {
-            new ArrayFiles<double>(Path, header).VerifyAll();
+            using var files = new ArrayFiles<double>(Path, header);
+            files.VerifyAll();
         }
     }
 
     /// <summary>
     /// Writes all arrays into one file, as one process would have saved them. One array at a time is in memory.
     /// </summary>
-    /// <param name="target">The file; replaced as a whole. It may not be the checkpoint itself.</param>
+    /// <param name="target">The file; replaced as a whole. It may not be the checkpoint itself or a shard of it.</param>
     /// <exception cref="InvalidDataException">An array or a shard is truncated, damaged, or of another save.</exception>
     /// <exception cref="IOException">A file cannot be read or written, or a shard is missing.</exception>
     public void Merge(string target)
     {
         ArgumentException.ThrowIfNullOrEmpty(target);
+        var directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
         if (
-            string.Equals(
-                System.IO.Path.GetFullPath(target),
-                System.IO.Path.GetFullPath(Path),
-                StringComparison.Ordinal
-            )
+            Shards
+                .Select(shard => System.IO.Path.Combine(directory, shard))
+                .Append(System.IO.Path.GetFullPath(Path))
+                .Contains(System.IO.Path.GetFullPath(target), StringComparer.Ordinal)
         )
         {
-            throw new ArgumentException($"'{target}' is the checkpoint itself; name another file.", nameof(target));
+            throw new ArgumentException(
+                $"'{target}' is the checkpoint itself, or one of its shards; name another file.",
+                nameof(target)
+            );
         }
 
         if (IsSingle)
         {
-            new ArrayFiles<float>(Path, header).Merge(target);
+            using var files = new ArrayFiles<float>(Path, header);
+            files.Merge(target);
         }
         else
         {
-            new ArrayFiles<double>(Path, header).Merge(target);
+            using var files = new ArrayFiles<double>(Path, header);
+            files.Merge(target);
         }
     }
 
@@ -127,14 +136,35 @@ public sealed record CheckpointParameter(
 );
 
 /// <summary>The arrays of a checkpoint, whichever files they are in.</summary>
-internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
+internal sealed class ArrayFiles<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly ShardSet? shards = header.Manifest.Shards is null
-        ? null
-        : new(path, header.Manifest, Unsafe.SizeOf<T>());
+    private readonly CheckpointHeader header;
+    private readonly ShardSet? shards;
+    private readonly FileStream? file;
+    private readonly Dictionary<string, long> begins;
 
     private T[] buffer = [];
+
+    public ArrayFiles(string path, CheckpointHeader header)
+    {
+        this.header = header;
+        begins = header.Tensors.Tensors.ToDictionary(
+            tensor => tensor.Name,
+            tensor => tensor.Begin,
+            StringComparer.Ordinal
+        );
+        if (header.Manifest.Shards is null)
+        {
+            file = Safetensors.Open(path);
+        }
+        else
+        {
+            shards = new(path, header.Manifest, Unsafe.SizeOf<T>());
+        }
+    }
+
+    public void Dispose() => file?.Dispose();
 
     public void VerifyAll()
     {
@@ -214,20 +244,11 @@ internal sealed class ArrayFiles<T>(string path, CheckpointHeader header)
         var name = TensorNames.Of(parameter.Name, array);
         if (shards is not null)
         {
-            foreach (var part in shards.Parts(part => string.Equals(part.Name, name, StringComparison.Ordinal)))
-            {
-                yield return part;
-            }
-
-            yield break;
+            return shards.PartsOf(name);
         }
 
-        using var file = Safetensors.Open(path);
-        var tensor = header.Tensors.Tensors.Single(t => string.Equals(t.Name, name, StringComparison.Ordinal));
-        file.Position = header.Length + tensor.Begin;
-        yield return new(
-            file,
-            new(parameter.Name, array, new(0, parameter.Length, ByRows: false), parameter.Checksums[array]!.Value)
-        );
+        file!.Position = header.Length + begins[name];
+        var whole = new ArrayRange(0, parameter.Length, ByRows: false);
+        return [new(file, new(parameter.Name, array, whole, parameter.Checksums[array]!.Value))];
     }
 }

@@ -202,6 +202,11 @@ internal sealed class Manifest
         cursor.StartArray();
         while (cursor.NextObject())
         {
+            if (averages.Count == NativeTensorTable.MaximumFollowers)
+            {
+                throw cursor.Bad($"has more than {NativeTensorTable.MaximumFollowers} averages");
+            }
+
             averages.Add(ReadAverage(ref cursor));
         }
 

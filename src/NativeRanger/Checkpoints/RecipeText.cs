@@ -133,6 +133,11 @@ internal sealed class RecipeText
                 throw cursor.Bad("changes more levels than the recipe has");
             }
 
+            if (read.Count > NativeTensorTable.MaximumFollowers)
+            {
+                throw cursor.Bad($"has a recipe with more than {NativeTensorTable.MaximumFollowers} wrappers");
+            }
+
             read.Add(ReadLevel(ref cursor, basis?.levels[read.Count]));
         }
 

@@ -47,15 +47,28 @@ internal sealed class ResumePlan<T>
             plan.CompareOptions();
         }
 
-        foreach (var average in manifest.Averages)
-        {
-            stepper.AddAverage(average);
-        }
-
+        plan.AddAverages();
         plan.CompareState();
         plan.CompareValues();
         plan.ThrowIfDifferent();
         return plan;
+    }
+
+    private void AddAverages()
+    {
+        try
+        {
+            foreach (var average in manifest.Averages)
+            {
+                stepper.AddAverage(average);
+            }
+        }
+        catch (InvalidOperationException tooMany)
+        {
+            throw new CheckpointMismatchException([
+                $"averages: {manifest.Averages.Count} in the checkpoint; {tooMany.Message}",
+            ]);
+        }
     }
 
     private void CompareKind()

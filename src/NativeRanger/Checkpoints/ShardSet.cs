@@ -8,7 +8,11 @@ internal readonly record struct StoredPart(Stream Stream, ShardPart Part);
 /// <summary>The shards of a checkpoint, all there, all of the same save, and together everything that its manifest names.</summary>
 internal sealed class ShardSet
 {
-    private readonly List<(string Path, ShardHeader Header, long DataStart)> shards = [];
+    /// <summary>A part and where it begins in its file.</summary>
+    private readonly record struct PlacedPart(ShardPart Part, long Position);
+
+    private readonly List<(string Path, List<PlacedPart> Parts)> shards = [];
+    private readonly Dictionary<string, List<(string Path, PlacedPart Placed)>> partsOf = new(StringComparer.Ordinal);
     private readonly int elementSize;
 
     /// <summary>Looks at every shard.</summary>
@@ -31,25 +35,32 @@ internal sealed class ShardSet
 
     /// <summary>The bytes of the parts that are wanted.</summary>
     public long BytesOf(Func<ShardPart, bool> wanted) =>
-        shards.Sum(shard => shard.Header.Parts.Where(wanted).Sum(part => part.Range.Length * elementSize));
+        shards.Sum(shard =>
+            shard.Parts.Where(placed => wanted(placed.Part)).Sum(placed => placed.Part.Range.Length * elementSize)
+        );
 
     /// <summary>The parts that are wanted, one after the other; each must be read before the next is asked for.</summary>
     public IEnumerable<StoredPart> Parts(Func<ShardPart, bool> wanted)
     {
-        foreach (var (path, header, dataStart) in shards)
+        foreach (var (path, parts) in shards)
         {
             using var stream = Safetensors.Open(path);
-            var position = dataStart;
-            foreach (var part in header.Parts)
+            foreach (var (part, position) in parts.Where(placed => wanted(placed.Part)))
             {
-                if (wanted(part))
-                {
-                    stream.Position = position;
-                    yield return new(stream, part);
-                }
-
-                position += part.Range.Length * elementSize;
+                stream.Position = position;
+                yield return new(stream, part);
             }
+        }
+    }
+
+    /// <summary>The parts of one array; each must be read before the next is asked for.</summary>
+    public IEnumerable<StoredPart> PartsOf(string name)
+    {
+        foreach (var (path, (part, position)) in partsOf.GetValueOrDefault(name, []))
+        {
+            using var stream = Safetensors.Open(path);
+            stream.Position = position;
+            yield return new(stream, part);
         }
     }
 
@@ -91,32 +102,40 @@ internal sealed class ShardSet
             throw Inconsistent($"the shard '{file}' has another element type");
         }
 
-        shards.Add((path, header, stream.Position));
+        var parts = new List<PlacedPart>(header.Parts.Count);
+        var position = stream.Position;
+        foreach (var part in header.Parts)
+        {
+            parts.Add(new(part, position));
+            position += part.Range.Length * elementSize;
+            (CollectionsMarshal.GetValueRefOrAddDefault(partsOf, part.Name, out _) ??= []).Add((path, parts[^1]));
+        }
+
+        shards.Add((path, parts));
     }
 
     /// <summary>The parts of every array lie end to end.</summary>
     private void RequireComplete(Manifest manifest)
     {
-        var parts = new Dictionary<string, List<ShardPart>>(StringComparer.Ordinal);
-        foreach (var part in shards.SelectMany(shard => shard.Header.Parts))
-        {
-            (CollectionsMarshal.GetValueRefOrAddDefault(parts, part.Name, out _) ??= []).Add(part);
-        }
-
+        var unnamed = partsOf.Keys.ToHashSet(StringComparer.Ordinal);
         foreach (var (parameter, array) in manifest.Arrays)
         {
             var name = TensorNames.Of(parameter.Name, array);
             var end = 0L;
-            if (parts.Remove(name, out var found))
+            if (unnamed.Remove(name))
             {
-                foreach (var part in found.OrderBy(part => part.Range.Start))
+                var ranges = partsOf[name]
+                    .Select(found => found.Placed.Part.Range)
+                    .OrderBy(range => range.Start)
+                    .ToArray();
+                foreach (var range in ranges)
                 {
-                    if (part.Range.Start != end || part.Range.ByRows != found[0].Range.ByRows)
+                    if (range.Start != end || range.ByRows != ranges[0].ByRows)
                     {
                         throw Inconsistent($"the parts of '{name}' do not lie end to end at element {end}");
                     }
 
-                    end = part.Range.End;
+                    end = range.End;
                 }
             }
 
@@ -126,9 +145,9 @@ internal sealed class ShardSet
             }
         }
 
-        if (parts.Count > 0)
+        if (unnamed.Count > 0)
         {
-            throw Inconsistent($"its manifest does not speak of '{parts.Keys.First()}'");
+            throw Inconsistent($"its manifest does not speak of '{unnamed.First()}'");
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed unsafe class NativeTensorTable : IDisposable
 
     public const int ScalarsPerTensor = 4;
 
+    public static InvalidOperationException TooManyFollowers() =>
+        new($"Lookahead levels and averages together cannot exceed {MaximumFollowers}.");
+
     public int Count { get; }
 
     public nr_tensor* Tensors { get; private set; }
@@ -73,9 +76,7 @@ internal sealed unsafe class NativeTensorTable : IDisposable
         var present = Options->follower_count;
         if (present == MaximumFollowers)
         {
-            throw new InvalidOperationException(
-                $"Lookahead levels and averages together cannot exceed {MaximumFollowers}."
-            );
+            throw TooManyFollowers();
         }
 
         var grown = (nr_follower_buffers*)

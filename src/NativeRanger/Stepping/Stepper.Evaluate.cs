@@ -31,12 +31,18 @@ public sealed unsafe partial class Stepper<T>
 
     /// <summary>Keeps an average of every parameter beside it, from now on.</summary>
     /// <param name="average">What is averaged.</param>
+    /// <exception cref="InvalidOperationException">There are 64 averages and levels of Lookahead already.</exception>
     public AverageWeights<T> AddAverage(Average average)
     {
         ArgumentNullException.ThrowIfNull(average);
         Enter();
         try
         {
+            if (averages.Count == NativeTensorTable.MaximumFollowers)
+            {
+                throw NativeTensorTable.TooManyFollowers();
+            }
+
             engine.AddAverage(average);
             var weights = new AverageWeights<T>(this, averages.Count, average);
             averages.Add(weights);

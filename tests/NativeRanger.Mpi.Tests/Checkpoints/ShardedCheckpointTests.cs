@@ -435,4 +435,28 @@ public sealed class ShardedCheckpointTests
                 stepper.Save(path);
             }
         };
+
+    /// <summary>Every array is found by its name: looking among the parts of all for each would allocate gigabytes of names.</summary>
+    [Fact]
+    public void Fault_71_many_shards_of_many_arrays_are_verified_in_bounded_memory()
+    {
+        const int Parameters = 1000;
+        using var directory = new TemporaryDirectory();
+        Ranks.Run(
+            2,
+            communicator =>
+            {
+                var parameters = Enumerable.Range(0, Parameters).Select(i => Parameter.Of($"{i}", new float[1]));
+                using var stepper = new Adam().BindSharded(parameters, communicator);
+                stepper.Save(directory.File("run"));
+                return true;
+            }
+        );
+        var checkpoint = Checkpoint.Open(directory.File("run"));
+        checkpoint.Verify();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        checkpoint.Verify();
+        // What is kept of an array and the stream that reads it take about 2 kB; of three arrays each, 30 kB are the bound.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Parameters * 30_000L);
+    }
 }

@@ -156,6 +156,27 @@ public sealed class DamageTests
     public void Fault_68_a_forged_header_with_a_right_checksum(string sound, string forged) =>
         Refused(new MemoryStream(Forge(sound, forged)), $"{sound} → {forged}");
 
+    /// <summary>No stepper has as many; what is not there need not be kept either.</summary>
+    [Theory]
+    [InlineData("\\\"averages\\\":[", "{\\\"decay\\\":0.5}", 65)]
+    [InlineData("\\\"averages\\\":[", "{\\\"decay\\\":0.5}", 1_000_000)]
+    [InlineData(
+        "\\\"optimizer\\\":[",
+        "{\\\"kind\\\":\\\"lookahead\\\",\\\"period\\\":2,\\\"blend\\\":0.8,\\\"inner_state\\\":\\\"keep\\\",\\\"counter\\\":\\\"shared\\\"}",
+        65
+    )]
+    [InlineData(
+        "\\\"optimizer\\\":[",
+        "{\\\"kind\\\":\\\"lookahead\\\",\\\"period\\\":2,\\\"blend\\\":0.8,\\\"inner_state\\\":\\\"keep\\\",\\\"counter\\\":\\\"shared\\\"}",
+        100_000
+    )]
+    public void Fault_71_more_averages_and_wrappers_than_there_can_be(string list, string item, int count)
+    {
+        var forged = Forge(list, list + string.Concat(Enumerable.Repeat(item + ",", count)));
+        var thrown = Assert.Throws<InvalidDataException>(() => Recipe.Resume(Both(0), new MemoryStream(forged)));
+        Assert.Contains("more than 64", thrown.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_read_error_at_any_read_changes_nothing()
     {

@@ -1,3 +1,5 @@
+using NativeRanger.Numerics;
+
 namespace NativeRanger.Tests.Checkpoints;
 
 /// <summary>A sound checkpoint of something else is refused with every difference, and nothing changes.</summary>
@@ -82,6 +84,22 @@ public sealed class MismatchTests
             "parameter 'b': in another group than 'w' in the checkpoint, in the same group given",
             Assert.Single(thrown.Differences)
         );
+    }
+
+    [Fact]
+    public void More_averages_than_a_backend_can_keep_beside_the_slow_weights()
+    {
+        using var stepper = Recipe.Bind(Both(), Backend.Managed);
+        for (var i = 0; i < 64; i++)
+        {
+            stepper.AddAverage(new ExponentialAverage());
+        }
+
+        Assert.Throws<InvalidOperationException>(() => stepper.AddAverage(new ExponentialAverage()));
+        var saved = CheckpointFormatTests.Save(stepper);
+        Recipe.Resume(Both(), new MemoryStream(saved), Backend.Managed).Dispose();
+        var thrown = Assert.Throws<CheckpointMismatchException>(() => Recipe.Resume(Both(), new MemoryStream(saved)));
+        Assert.Contains("averages: 64 in the checkpoint", Assert.Single(thrown.Differences), StringComparison.Ordinal);
     }
 
     [Fact]
