@@ -47,14 +47,17 @@ missing_fuzz_packages() {
 # What --target=Sanitize looks for mistakes with.
 missing_sanitize_packages() {
     missing_fuzz_packages
+    have clang++-14 || echo clang-14
     have valgrind || echo valgrind
     have clang-tidy-14 || echo clang-tidy-14
     have cppcheck || echo cppcheck
 }
 
-# What --target=Coverage reads the counters of native code with.
+# What --target=Coverage reads the counters of native code with, and without which tests are skipped that reach lines.
 missing_coverage_packages() {
+    missing_mpi_packages
     have gcovr || echo gcovr
+    have rsvg-convert || echo librsvg2-bin
 }
 
 obtainable() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }

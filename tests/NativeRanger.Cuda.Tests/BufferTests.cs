@@ -26,6 +26,34 @@ public sealed unsafe class BufferTests
         Assert.Throws<ArgumentException>(() => other.CopyFrom(buffer.View(0, 2)));
     }
 
+    /// <summary>Whether a parameter is the buffer or a part of it: what the host writes is there for the device, once.</summary>
+    [Fact]
+    public void A_buffer_and_its_parts_see_what_the_host_writes_through_any_of_them()
+    {
+        var gpu = StandIn.Open();
+        using var buffer = gpu.Upload<float>([1, 2, 3, 4]);
+        var part = buffer.View(1, 3);
+        var inner = part.View(1, 1);
+        var (p, q, r) = (
+            new Parameter<float>("whole", buffer),
+            new Parameter<float>("part", part),
+            new Parameter<float>("inner", inner)
+        );
+        p.Slice(0, 4)[2] = 30;
+        Assert.Equal([2, 30, 4], part.ToArray());
+        _ = p.Slice(0, 4).Length;
+        q.Slice(0, 3)[0] = 20;
+        Assert.Equal([1, 20, 30, 4], buffer.ToArray());
+        _ = p.Slice(0, 4).Length;
+        r.Slice(0, 1)[0] = 31;
+        Assert.Equal(31, p.Slice(0, 4)[2]);
+        using var stepper = new Sgd { LearningRate = 1 }.Bind(part);
+        using var gradient = gpu.Upload<float>([1, 1, 1]);
+        p.Slice(0, 4)[1] = 5;
+        stepper.Step(gradient);
+        Assert.Equal([1, 4, 30, 3], buffer.ToArray());
+    }
+
     [Fact]
     public void Copies_beside_other_work_with_pinned_memory()
     {

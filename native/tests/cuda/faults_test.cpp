@@ -150,6 +150,8 @@ TEST_F(Faults, LostDeviceStaysLost) {
     EXPECT_EQ(nr_cuda_clear(queue, memory, 64), NR_CUDA_E_LOST);
     EXPECT_EQ(nr_cuda_allocate(device, 64, &memory), NR_CUDA_E_LOST);
     EXPECT_EQ(nr_cuda_check_memory(device, &memory, 1), NR_CUDA_E_LOST);
+    nr_cuda_kernel_about about = {};
+    EXPECT_EQ(nr_cuda_describe_kernel(device, 0, &about), NR_CUDA_E_LOST);
     nr_cuda_module *module = nullptr;
     EXPECT_EQ(nr_cuda_module_load(device, "", &module, nullptr, 0), NR_CUDA_E_LOST);
     nr_cuda_queue *another = nullptr;

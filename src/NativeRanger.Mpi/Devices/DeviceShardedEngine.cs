@@ -229,12 +229,11 @@ internal sealed unsafe class DeviceShardedEngine<T> : StepEngine<T>, ISharded<T>
     internal override bool Save(Stepper<T> stepper, string? path, SaveOptions options, Exception? refusal)
     {
         save.Save(stepper, path, options, refusal);
+        inner.Saved(stepper.StepCount);
         return true;
     }
 
     internal override void ConfirmResume(uint checksum) => save.ConfirmResume(checksum);
-
-    internal override void Saved(long step) => inner.Saved(step);
 
     internal override void Refuse(Exception reason) => consensus.Refuse(reason);
 

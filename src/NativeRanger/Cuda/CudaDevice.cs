@@ -113,7 +113,7 @@ internal sealed unsafe class CudaDevice
             nr_cuda_status_code.NR_CUDA_E_POINTER => new ArgumentException($"{Name} (device {About.ordinal}): {text}."),
             nr_cuda_status_code.NR_CUDA_E_LOST => new CudaException(failure, isDeviceLost: true),
             nr_cuda_status_code.NR_CUDA_E_CALL => new CudaException(failure, isDeviceLost: false),
-            _ => NativeStatus.Failure(status),
+            _ => NativeStatus.Failure(status, text, Text(CudaMethods.nr_cuda_status_name(status))),
         };
     }
 

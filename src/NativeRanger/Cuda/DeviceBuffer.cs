@@ -14,6 +14,7 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable, IStaged<T>
     private readonly T* address;
     private readonly DLPack.Tensor? tensor;
     private readonly DeviceBuffer<T>? whole;
+    private readonly long start;
     private T[] staged = [];
     private long stagedStart;
     private int stagedLength;
@@ -31,7 +32,7 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable, IStaged<T>
         : this(backend, (CudaMemory?)null, address, length) => this.tensor = tensor;
 
     private DeviceBuffer(DeviceBuffer<T> whole, long start, long length)
-        : this(whole.Backend, whole.Memory, whole.address + start, length) => this.whole = whole;
+        : this(whole.Backend, whole.Memory, whole.address + start, length) => (this.whole, this.start) = (whole, start);
 
     /// <summary>The device and the stream.</summary>
     public CudaBackend Backend { get; }
@@ -155,8 +156,15 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable, IStaged<T>
     Span<T> IStaged<T>.Stage(long start, int length) => Stage(start, length);
 
     /// <inheritdoc cref="IStaged{T}.Stage"/>
+    /// <remarks>A buffer and its parts share what is staged: none of them may write back over another.</remarks>
     internal Span<T> Stage(long start, int length)
     {
+        if (whole is not null)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            return whole.Stage(this.start + start, length);
+        }
+
         var from = Ready() + start;
         if (staged.Length < length)
         {
@@ -178,7 +186,11 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable, IStaged<T>
     internal T* Ready()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        if (stagedLength > 0)
+        if (whole is not null)
+        {
+            _ = whole.Ready();
+        }
+        else if (stagedLength > 0)
         {
             var length = stagedLength;
             stagedLength = 0;

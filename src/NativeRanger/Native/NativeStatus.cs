@@ -14,10 +14,13 @@ internal static unsafe class NativeStatus
     }
 
     /// <summary>The exception of a status of the C contract.</summary>
-    public static Exception Failure(int status)
+    public static Exception Failure(int status) =>
+        Failure(status, new(NativeMethods.nr_status_text(status)), new string(NativeMethods.nr_status_name(status)));
+
+    /// <summary>The same in the words of a layer that has the statuses too.</summary>
+    public static Exception Failure(int status, string text, string name)
     {
-        var message =
-            $"The native library refused the call: {new string(NativeMethods.nr_status_text(status))} ({new string(NativeMethods.nr_status_name(status))}).";
+        var message = $"The native library refused the call: {text} ({name}).";
         return (nr_status_code)status switch
         {
             nr_status_code.NR_E_NULL => new ArgumentNullException(null, message),

@@ -32,18 +32,20 @@ public sealed class DeviceTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(7)]
-    public void Reproducible_steps_give_the_bits_of_one_process_on_the_host(int ranks)
+    [InlineData(1, 8192)]
+    [InlineData(2, 8192)]
+    [InlineData(3, 8192)]
+    [InlineData(7, 8192)]
+    [InlineData(2, 1 << 20)]
+    [InlineData(3, 1 << 20)]
+    public void Reproducible_steps_give_the_bits_of_one_process_on_the_host(int ranks, int bucketBytes)
     {
         var alone = RunAlone(Gradient);
 
         var sharded = Ranks.Run(
             ranks,
             communicator =>
-                RunOnDevice(communicator, new() { MicroBatches = MicroBatches, BucketBytes = 8192 }, Gradient)
+                RunOnDevice(communicator, new() { MicroBatches = MicroBatches, BucketBytes = bucketBytes }, Gradient)
         );
 
         Assert.All(sharded, values => Assert.Equal(alone, values));
@@ -172,6 +174,24 @@ public sealed class DeviceTests : IDisposable
     }
 
     [Fact]
+    public void Rows_that_do_not_lie_in_one_piece_are_refused()
+    {
+        var message = TheSameOnAllRanks(communicator =>
+            recipe.BindSharded(
+                [
+                    new Parameter<float>("columns", DeviceStandIns.DeviceOf(communicator).Allocate<float>(9), 3, 3)
+                    {
+                        StorageOrder = StorageOrder.ColumnMajor,
+                    },
+                ],
+                communicator
+            )
+        );
+
+        Assert.Contains("The rows of parameter 'columns' do not lie in one piece", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Parameters_and_gradients_of_the_host_among_those_of_a_device_are_refused()
     {
         var parameters = TheSameOnAllRanks(communicator =>
@@ -216,6 +236,158 @@ public sealed class DeviceTests : IDisposable
         );
 
         Assert.Equal(alone, RunAlone(Gradient, 4.., path));
+    }
+
+    [Fact]
+    public void Three_ranks_on_devices_save_and_two_go_on()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("run");
+        var options = new ShardingOptions { MicroBatches = MicroBatches };
+        var alone = RunAlone(Gradient);
+        Ranks.Run(
+            3,
+            communicator => RunOnDevice(communicator, options, Gradient, steps: ..4, at: stepper => stepper.Save(path))
+        );
+
+        var sharded = Ranks.Run(
+            2,
+            communicator => RunOnDevice(communicator, options, Gradient, steps: 4.., resumed: path)
+        );
+
+        Assert.All(sharded, values => Assert.Equal(alone, values));
+    }
+
+    [Fact]
+    public void A_device_that_fails_names_the_step_that_the_last_checkpoint_holds()
+    {
+        using var directory = new TemporaryDirectory();
+        var failures = Ranks.Try(
+            1,
+            communicator =>
+            {
+                var device = DeviceStandIns.DeviceOf(communicator);
+                using var stepper = Bind(communicator, new());
+                using var a = device.Upload<float>(Gradient(0, 0));
+                stepper.Step(new Gradient<float>[] { a, default, default });
+                stepper.Save(directory.File("run"));
+                DeviceStandIns.FailDriver("cuLaunchKernel", result: 1);
+                stepper.Step(new Gradient<float>[] { a, default, default });
+            }
+        );
+
+        var failure = Assert.IsType<CudaException>(failures[0]);
+        Assert.Contains("the last checkpoint that it saved holds step 1", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Averages, other options, a sync and weights that are swapped with the parameters, between steps.</summary>
+    [Fact]
+    public void What_is_done_between_steps_gives_the_bits_of_one_process_on_the_host()
+    {
+        var (alone, sharded) = (new List<float>(), new List<float>[3]);
+        var end = RunAlone(Gradient, before: (stepper, t) => Visit(stepper, t, alone));
+
+        var ends = Ranks.Run(
+            3,
+            communicator =>
+            {
+                var seen = sharded[communicator.Rank] = [];
+                return RunOnDevice(
+                    communicator,
+                    new() { MicroBatches = MicroBatches },
+                    Gradient,
+                    before: (stepper, t) => Visit(stepper, t, seen),
+                    at: stepper =>
+                        Assert.Contains(
+                            $", rank {communicator.Rank} of 3, ",
+                            stepper.ToString(),
+                            StringComparison.Ordinal
+                        )
+                );
+            }
+        );
+
+        Assert.NotEmpty(alone);
+        Assert.All(ends, values => Assert.Equal(end, values));
+        Assert.All(sharded, values => Assert.Equal(alone, values));
+
+        static void Visit(Stepper<float> stepper, int step, List<float> seen)
+        {
+            switch (step)
+            {
+                case 1:
+                    stepper.AddAverage(new ExponentialAverage { Decay = 0.8 });
+                    stepper.AddAverage(new StochasticAverage { Start = 2, Every = 2 });
+                    break;
+                case 2:
+                    stepper.Groups[0].Optimizer = recipe with { Beta1 = 0.5 };
+                    break;
+                case 4:
+                    stepper.Synchronize();
+                    break;
+                case 5:
+                    using (stepper.UseSlowWeights())
+                    {
+                        seen.AddRange(Values(stepper.Parameters));
+                    }
+
+                    break;
+                case 6:
+                    foreach (var average in stepper.Averages)
+                    {
+                        using var scope = average.Use();
+                        seen.AddRange(Values(stepper.Parameters));
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public void Options_that_devices_do_not_share_or_that_change_who_has_what_are_refused_between_steps()
+    {
+        var alone = RunAlone(Gradient);
+        var sharded = Ranks.Run(
+            2,
+            communicator =>
+                RunOnDevice(
+                    communicator,
+                    new() { MicroBatches = MicroBatches },
+                    Gradient,
+                    before: (stepper, _) =>
+                    {
+                        var group = stepper.Groups[0];
+                        Assert.Throws<NotSupportedException>(() => group.Optimizer = recipe with { ClipNorm = 1 });
+                        var refused = Assert.Throws<ArgumentException>(() =>
+                            group.Optimizer = recipe with { Centralization = Centralization.None }
+                        );
+                        Assert.Contains("how ranks share parameters", refused.Message, StringComparison.Ordinal);
+                    }
+                )
+        );
+
+        Assert.All(sharded, values => Assert.Equal(alone, values));
+    }
+
+    [Fact]
+    public void Gradients_are_zeroed_where_that_is_asked_for()
+    {
+        Ranks.Run(
+            2,
+            communicator =>
+            {
+                var device = DeviceStandIns.DeviceOf(communicator);
+                using var stepper = Bind(communicator, new());
+                stepper.ZeroGradients = true;
+                using var a = device.Upload<float>(Gradient(0, 0));
+                using var b = device.Upload<float>(Gradient(0, 1));
+                stepper.Step(new Gradient<float>[] { a, b, default });
+                Assert.All(a.ToArray(), x => Assert.Equal(0, x));
+                Assert.All(b.ToArray(), x => Assert.Equal(0, x));
+                return true;
+            }
+        );
     }
 
     [Fact]
@@ -301,14 +473,19 @@ public sealed class DeviceTests : IDisposable
         ShardingOptions options,
         Func<int, int, float[]> gradient,
         Range? steps = null,
-        Action<Stepper<float>>? at = null
+        Action<Stepper<float>>? at = null,
+        string? resumed = null,
+        Action<Stepper<float>, int>? before = null
     )
     {
         var device = DeviceStandIns.DeviceOf(communicator);
         var parameters = Parameters(device);
-        using var stepper = recipe.BindSharded(parameters, communicator, options);
+        using var stepper = resumed is null
+            ? recipe.BindSharded(parameters, communicator, options)
+            : recipe.ResumeSharded(parameters, communicator, resumed, options);
         foreach (var t in Enumerable.Range(0, Steps).Take(steps ?? ..))
         {
+            before?.Invoke(stepper, t);
             for (var first = 0; first < MicroBatches; first += communicator.Size)
             {
                 var number = first + communicator.Rank;
@@ -322,10 +499,18 @@ public sealed class DeviceTests : IDisposable
         }
 
         at?.Invoke(stepper);
-        return [.. parameters.SelectMany(p => p.Slice(0, (int)p.Length).ToArray())];
+        return [.. Values(parameters)];
     }
 
-    private static float[] RunAlone(Func<int, int, float[]> gradient, Range? steps = null, string? path = null)
+    private static IEnumerable<float> Values(IEnumerable<Parameter<float>> parameters) =>
+        parameters.SelectMany(p => p.Slice(0, (int)p.Length).ToArray());
+
+    private static float[] RunAlone(
+        Func<int, int, float[]> gradient,
+        Range? steps = null,
+        string? path = null,
+        Action<Stepper<float>, int>? before = null
+    )
     {
         Parameter<float>[] parameters =
         [
@@ -336,6 +521,7 @@ public sealed class DeviceTests : IDisposable
         using var stepper = path is null ? recipe.Bind(parameters) : recipe.Resume(parameters, path);
         foreach (var t in Enumerable.Range(0, Steps).Take(steps ?? ..))
         {
+            before?.Invoke(stepper, t);
             for (var number = 0; number < MicroBatches; number++)
             {
                 stepper.Accumulate(
@@ -348,7 +534,7 @@ public sealed class DeviceTests : IDisposable
             stepper.StepAccumulated();
         }
 
-        return [.. parameters.SelectMany(p => p.Slice(0, (int)p.Length).ToArray())];
+        return [.. Values(parameters)];
     }
 
     private static bool HasVector(int number) => number is 1 or 2 or 4;

@@ -49,6 +49,111 @@ public sealed class ModesTests
         }
     }
 
+    /// <summary>Sums of whole numbers are exact in any order, so that both modes have to give the bits of one process.</summary>
+    [Theory]
+    [InlineData(ReductionMode.Reproducible, false)]
+    [InlineData(ReductionMode.Reproducible, true)]
+    [InlineData(ReductionMode.Fast, false)]
+    public void Columns_averages_a_group_that_joins_a_norm_that_is_clipped_and_gradients_that_are_zeroed(
+        ReductionMode mode,
+        bool inDouble
+    )
+    {
+        const int Ranks = 2;
+        var recipe = new Ranger { LearningRate = 0.1, Period = 2 };
+        float[] Whole(int length, int seed) => [.. Enumerable.Range(0, length).Select(i => (float)((i + seed) % 17))];
+
+        float[][] Run(Stepper<float> stepper, IEnumerable<int> own, Parameter<float>[] parameters)
+        {
+            stepper.AddAverage(new ExponentialAverage { Decay = 0.8 });
+            stepper.AddGroup(new(parameters[1]));
+            for (var t = 0; t < 6; t++)
+            {
+                if (t == 3)
+                {
+                    stepper.Groups[0].Optimizer = recipe with { ClipNorm = 0.5 };
+                }
+
+                foreach (var rank in own)
+                {
+                    stepper.Accumulate(Whole(900, t + rank), Whole(5001, t - rank + 9));
+                }
+
+                stepper.StepAccumulated();
+            }
+
+            using (stepper.Averages[0].Use())
+            {
+                return [.. parameters.Select(p => p.Slice(0, (int)p.Length).ToArray())];
+            }
+        }
+
+        Parameter<float>[] Parameters() =>
+            [
+                new("columns", Whole(900, 3), 30, 30) { StorageOrder = StorageOrder.ColumnMajor },
+                Parameter.Of("vector", Whole(5001, 4)),
+            ];
+
+        var own = Parameters();
+        float[][] alone;
+        using (var stepper = recipe.Bind([own[0]]))
+        {
+            alone = Run(stepper, Enumerable.Range(0, Ranks), own);
+        }
+
+        var options = new ShardingOptions
+        {
+            Reduction = mode,
+            MicroBatches = Ranks,
+            AccumulateInDouble = inDouble,
+            BucketBytes = 8192,
+        };
+        var sharded = Support.Ranks.Run(
+            Ranks,
+            communicator =>
+            {
+                var parameters = Parameters();
+                using var stepper = recipe.BindSharded([parameters[0]], communicator, options);
+                stepper.ZeroGradients = true;
+                var end = Run(stepper, [communicator.Rank], parameters);
+                float[] gradient = Whole(900, 1);
+                stepper.Step([gradient, Whole(5001, 1)]);
+                Assert.All(gradient, x => Assert.Equal(0, x));
+                Assert.True(stepper.Sharding().BucketBytes > 0);
+                return end;
+            }
+        );
+
+        Assert.All(sharded, end => Assert.Equal(alone, end));
+    }
+
+    /// <summary>Then the ranks sum the squares of gradients that are scaled down, as one process does.</summary>
+    [Fact]
+    public void A_norm_whose_squares_overflow_is_clipped_to_the_bits_of_one_process()
+    {
+        var recipe = new Sgd { LearningRate = 1, ClipNorm = 2 };
+        double[] gradient = [.. Enumerable.Range(1, 9000).Select(i => i * 1e197)];
+        var alone = new double[gradient.Length];
+        using (var stepper = recipe.Bind(alone))
+        {
+            stepper.Step(gradient);
+        }
+
+        var sharded = Ranks.Run(
+            2,
+            communicator =>
+            {
+                var values = new double[gradient.Length];
+                using var stepper = recipe.BindSharded([Parameter.Of("p", values)], communicator);
+                stepper.Step(gradient);
+                return values;
+            }
+        );
+
+        Assert.InRange(Math.Sqrt(alone.Sum(x => x * x)), 1.999, 2.001);
+        Assert.All(sharded, values => Assert.Equal(alone, values));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -56,14 +56,23 @@ internal static unsafe class DeviceStandIns
     {
         UseNccl(null);
         ((delegate* unmanaged[Cdecl]<void>)NativeLibrary.GetExport(nccl, "standin_nccl_reset"))();
+        SetDriver("reset=1");
     }
+
+    /// <summary>The next call of a function of the driver, on whichever device, fails.</summary>
+    public static void FailDriver(string function, int result) => SetDriver($"fail={function}:1:{result}");
 
     /// <summary>Makes it the driver of this process, before anything opens one.</summary>
     [ModuleInitializer]
     internal static void Choose()
     {
         Environment.SetEnvironmentVariable("NATIVERANGER_CUDA_DRIVER", PathOf("libstandin_cuda.so"));
-        fixed (byte* text = "devices=8 multiprocessors=2\0"u8)
+        SetDriver("devices=8 multiprocessors=2");
+    }
+
+    private static void SetDriver(string settings)
+    {
+        fixed (byte* text = Encoding.ASCII.GetBytes(settings + "\0"))
         {
             ((delegate* unmanaged[Cdecl]<byte*, int>)NativeLibrary.GetExport(driver, "standin_set"))(text);
         }

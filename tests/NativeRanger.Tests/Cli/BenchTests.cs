@@ -81,6 +81,8 @@ public sealed class BenchTests
     [InlineData("--threads", "0", "--threads must be at least 1")]
     [InlineData("--bytes", "12Q", "--bytes takes sizes")]
     [InlineData("--bytes", "-5", "--bytes takes sizes")]
+    [InlineData("--bytes", "-5M", "--bytes takes sizes")]
+    [InlineData("--bytes", "5BK", "--bytes takes sizes")]
     [InlineData("--bytes", "99999999GiB", "--bytes")]
     public void What_cannot_be_measured_is_refused_by_name(string option, string value, string message)
     {

@@ -34,7 +34,7 @@ internal static class CoverageReport
     private static bool IsNative(string path) => path.StartsWith("native/", StringComparison.Ordinal);
 
     private static string RelativePath(string path, string root) =>
-        Path.IsPathRooted(path) ? Path.GetRelativePath(root, path) : path;
+        Path.GetRelativePath(root, Path.GetFullPath(path, root));
 
     // Nested and generic classes of one file are classes of the report, and may share lines.
     private static CoveredFile ReadFile(string path, XElement[] all)

@@ -14,7 +14,7 @@ public sealed class UnreachedLinesTests
             <line number="2" hits="0" />
             <line number="3" hits="0" />
           </lines></class>
-          <class filename="native/cpu/a.cpp"><lines><line number="2" hits="0" /><line number="4" hits="1" /></lines></class>
+          <class filename="./native/cpu/a.cpp"><lines><line number="2" hits="0" /><line number="4" hits="1" /></lines></class>
           <class filename="tests/b.cs"><lines><line number="1" hits="0" /></lines></class>
         </classes></package></packages></coverage>
         """;

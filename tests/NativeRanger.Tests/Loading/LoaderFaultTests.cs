@@ -66,6 +66,18 @@ public sealed class LoaderFaultTests : IDisposable
         Says(reason, "Without it, bind with Backend.Native.");
     }
 
+    /// <summary>Steps on a device need the layer for devices only, also where they are refused.</summary>
+    [Fact]
+    public void What_a_device_refuses_is_said_where_the_library_for_the_processor_is_missing()
+    {
+        var layer = Path.Combine(Path.GetDirectoryName(Sound)!, "libnativeranger_cuda.so");
+        Directory.CreateDirectory(Path.GetDirectoryName(Deployed)!);
+        File.Copy(layer, Path.Combine(Path.GetDirectoryName(Deployed)!, Path.GetFileName(layer)));
+        var start = new Child.Start("LaunchTooManyThreads") { Application = application.Path };
+        start.Environment["NATIVERANGER_CUDA_DRIVER"] = Child.Helper("standin_cuda");
+        Says(start.Run().Succeeded(), "The native library refused the call: ");
+    }
+
     [Fact]
     public void Fault_54_the_library_that_the_variable_names_is_missing()
     {

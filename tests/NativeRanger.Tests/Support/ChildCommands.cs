@@ -56,6 +56,27 @@ internal static partial class ChildCommands
     public static void OpenDevice() =>
         Console.WriteLine(Backend.TryCuda(0, out _, out var reason) ? "there is one" : reason);
 
+    /// <summary>Asks a device for more threads than a block has, and tells what it says.</summary>
+    public static void LaunchTooManyThreads()
+    {
+        const string Nothing =
+            ".version 6.3\n.target sm_70\n.address_size 64\n.visible .entry nothing(\n)\n{\nret;\n}\n";
+        if (!Backend.TryCuda(0, out var gpu, out var reason))
+        {
+            throw new InvalidOperationException(reason);
+        }
+
+        using var module = gpu.LoadModule(Nothing);
+        try
+        {
+            module.Kernel("nothing").Launch(1, 1025);
+        }
+        catch (ArgumentException refused)
+        {
+            Console.WriteLine(refused.Message);
+        }
+    }
+
     /// <summary>Writes tests/FAULTS.md from the reports of a run of the tests.</summary>
     public static void WriteFaultTable(string reports, string table) =>
         File.WriteAllText(table, FaultTable.Compose(FaultTest.FindAll(), FaultTable.ReadResults(reports)));
