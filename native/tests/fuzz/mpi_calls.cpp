@@ -112,6 +112,8 @@ public:
     }
 
     void run() {
+        if (!in_.sound && in_.one_in(8))
+            close();
         const int size = 1 + int(in_.below(most_ranks));
         std::unique_ptr<world> &chosen = world_of(size, in_.below(4));
         w_ = chosen.get();
@@ -129,10 +131,30 @@ public:
 private:
     /* A second time it finds MPI open and changes nothing. */
     static void open() {
+        static bool is_open = false;
+        nr_mpi_communicator *none = nullptr;
+        if (!is_open) {
+            expect(NR_MPI_E_NOT_OPEN, nr_mpi_close(0), "closing what is not open ends in");
+            expect(NR_MPI_E_NOT_OPEN, nr_mpi_world(0, 0, &none), "the world of nothing");
+        }
+        is_open = true;
         nr_mpi_about about = {};
         char message[256];
         require(nr_mpi_open(STANDIN, &about, message, sizeof message) == NR_MPI_OK, message);
         require(about.world_size == 1 && about.any_thread == 1, "another world was opened");
+    }
+
+    /* Finalises MPI, unless the barrier before that fails or never ends; the stand-in forgets it again. */
+    void close() {
+        const unsigned how = in_.below(3);
+        if (how == 1)
+            FROM_STANDIN(standin_fail)("Ibarrier", 0);
+        if (how == 2)
+            FROM_STANDIN(standin_stall)("Ibarrier", 0);
+        expect(how == 0 ? NR_MPI_OK : how == 1 ? NR_MPI_E_CALL : NR_MPI_E_TIMEOUT, nr_mpi_close(0), "closing ends in");
+        if (how == 0)
+            expect(NR_MPI_OK, nr_mpi_close(number()), "closing again ends in");
+        FROM_STANDIN(standin_reset)();
     }
 
     void break_something() {

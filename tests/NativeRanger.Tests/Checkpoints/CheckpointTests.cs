@@ -49,7 +49,7 @@ public sealed class CheckpointTests
         using var directory = new TemporaryDirectory();
         var shard = ShardFuzzing.Files.Max(StringComparer.Ordinal)!;
         var checkpoint = Checkpoint.Open(ShardFuzzing.Write(directory, shard, ShardFuzzing.Sound(shard)));
-        Assert.Contains(shard, checkpoint.Shards);
+        Assert.Contains(shard, checkpoint.Shards, StringComparer.Ordinal);
         Assert.Throws<ArgumentException>(() => checkpoint.Merge(directory.File(shard)));
         checkpoint.Verify();
     }
