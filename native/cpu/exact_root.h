@@ -61,7 +61,7 @@ NR_INLINE root_found<lane<double, 8>> root_by_fma(lane<double, 8> v) {
     const __mmask8 some = _mm512_cmp_pd_mask(a, _mm512_setzero_pd(), _CMP_NEQ_UQ);
     const __m512d y = _mm512_maskz_rsqrt14_pd(some, a);
     __m512d g = a * y;
-    __m512d h = add_exponent(y, some, -1);
+    __m512d h = add_exponent(y, some, int64_t{-1});
     for (int i = 0; i < 2; ++i) {
         const __m512d r = _mm512_fnmadd_pd(g, h, half);
         g = _mm512_fmadd_pd(g, r, g);
@@ -69,7 +69,7 @@ NR_INLINE root_found<lane<double, 8>> root_by_fma(lane<double, 8> v) {
     }
     const __m512d residual = _mm512_fnmadd_pd(g, g, a);
     const __m512d scaled = _mm512_fmadd_pd(residual, h, g);
-    return {{add_exponent(scaled, some, -54)}, {scaled}};
+    return {{add_exponent(scaled, some, int64_t{-54})}, {scaled}};
 }
 
 /* True if an element of either is a NaN. */

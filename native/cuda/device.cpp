@@ -244,7 +244,7 @@ nr_status nr_cuda_describe_kernel(nr_cuda_device *device, int32_t number, nr_cud
     const kernel_name &name = names[number / 2];
     *about = {};
     write_text(about->name, sizeof about->name, number % 2 == 0 ? name.float32 : name.float64);
-    const cu_function function = device->functions[number / 2][number % 2];
+    cu_function function = device->functions[number / 2][number % 2];
     nr_status status = NR_CUDA_CALL(device, cuFuncGetAttribute, &about->registers, function_registers, function);
     if (status == NR_OK)
         status = NR_CUDA_CALL(device, cuFuncGetAttribute, &about->local_bytes, function_local_bytes, function);
