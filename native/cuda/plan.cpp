@@ -22,11 +22,11 @@ bool is_live(const nr_tensor &t) { return elements_of(t) != 0 && (t.gradient != 
 int64_t sums_of(const nr_tensor &t) {
     const int64_t row_blocks = blocks_of(t.outer * t.inner);
     const int64_t rows = row_blocks > 1 ? most_sums * t.rows * row_blocks : 0;
-    squares left = {nullptr, blocks_of(elements_of(t))};
-    int64_t all = 2 * left.count;
-    while (left.count > 1) {
-        left = left.reduced();
-        all += 2 * left.count;
+    int64_t left = blocks_of(elements_of(t));
+    int64_t all = 2 * left;
+    while (left > 1) {
+        left = blocks_of(left);
+        all += 2 * left;
     }
     return rows > all ? rows : all;
 }
@@ -236,10 +236,10 @@ private:
             return;
         for (int32_t round = 0; round < most_rounds; ++round)
             add(kernel_reduce_squares, worker::warp, tensors_, count, 0.0, round, [round](const gpu_tensor<T> &t) {
-                squares left = {nullptr, t.a.g != nullptr ? blocks_of(elements(t)) : 0};
+                int64_t left = t.a.g != nullptr ? blocks_of(elements(t)) : 0;
                 for (int32_t i = 0; i < round; ++i)
-                    left = left.reduced();
-                return left.count > 1 ? left.reduced().count : 0;
+                    left = blocks_of(left);
+                return left > 1 ? blocks_of(left) : 0;
             });
         launches_[launched_++] = {
             kernel_find_norm, worker::single_block, 1, {nullptr, nullptr, gradients, found_, totals, 0.0, 0, 0}};
