@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeRanger.Interop;
 
@@ -23,6 +24,9 @@ internal sealed unsafe class GradientNorm<T> : NativeCall<T>, IDisposable
     private double** sums;
     private long[] firstBlocks = [];
     private bool wantsSums;
+
+    /// <summary>Whether a group's <see cref="GradientOptimizer.ClipNorm"/> is set; null where that has to be asked again.</summary>
+    private bool? clips;
     private double scale;
     private int anyNonFinite;
 
@@ -32,14 +36,13 @@ internal sealed unsafe class GradientNorm<T> : NativeCall<T>, IDisposable
     /// Applies the policy and sets each group's <c>clip_factor</c>. Returns false where the step is to be skipped. Reads the
     /// gradients only if the policy or a group's <see cref="GradientOptimizer.ClipNorm"/> asks for it.
     /// </summary>
-    public bool Measure(NonFinitePolicy policy)
-    {
-        wantsSums = false;
-        foreach (var group in runner.Groups)
-        {
-            wantsSums |= group.ClipNorm is not null;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Measure(NonFinitePolicy policy) =>
+        (policy == NonFinitePolicy.Propagate && clips == false) || MeasureAll(policy);
 
+    private bool MeasureAll(NonFinitePolicy policy)
+    {
+        wantsSums = clips ??= runner.Groups.Exists(static g => g.ClipNorm is not null);
         if (!wantsSums && policy == NonFinitePolicy.Propagate)
         {
             return true;
@@ -97,6 +100,7 @@ internal sealed unsafe class GradientNorm<T> : NativeCall<T>, IDisposable
         NativeMemory.Free(storage);
         sums = null;
         storage = null;
+        clips = null;
     }
 
     public void Dispose() => Invalidate();

@@ -3,16 +3,13 @@ using System.Numerics;
 namespace NativeRanger;
 
 /// <summary>The native backend's side of one stepper: it owns state and counters, pins, and calls the library.</summary>
-internal sealed unsafe class NativeEngine<T> : StepEngine<T>
+internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly InstructionSet instructionSet;
     private readonly NativeRunner<T> runner;
     private readonly GradientNorm<T> norm;
-    private readonly List<Parameter<T>> parameters = [];
     private readonly List<Average> averages = [];
-    private readonly PinTable<T> parameterPins = new();
-    private readonly PinTable<T> gradientPins = new();
     private Gradient<T>[] noGradients = [];
     private List<StateArray<T>>? arrays;
     private List<StateCounter>? counters;
@@ -37,14 +34,7 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
     public override void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
     {
         var clock = runner.Groups.Count > 0 ? runner.Groups[0] : null;
-        var group = new NativeGroup<T>(
-            parameters,
-            this.parameters.Count,
-            runner.Groups.Count,
-            optimizer,
-            instructionSet,
-            clock
-        );
+        var group = new NativeGroup<T>(parameters, placed, runner.Groups.Count, optimizer, instructionSet, clock);
         try
         {
             for (var a = 0; a < averages.Count; a++)
@@ -52,8 +42,7 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
                 group.AddAverage(averages[a], a);
             }
 
-            parameterPins.Reserve(this.parameters.Count + parameters.Count);
-            gradientPins.Reserve(this.parameters.Count + parameters.Count);
+            ReservePins(placed + parameters.Count);
         }
         catch
         {
@@ -62,7 +51,11 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
         }
 
         runner.Add(group);
-        this.parameters.AddRange(parameters);
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            places[placed++] = new(parameters[i].Buffer, group.Tensors + i);
+        }
+
         policy = optimizer.NonFinite;
         StateChanged();
     }
@@ -100,69 +93,49 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
 
     public override bool Step(in StepRequest<T> request)
     {
-        if (parameters.Count == 1)
+        if (placed != 1)
         {
-            var parameter = parameters[0].Buffer;
-            var gradient = request.Gradients[0].Buffer;
-            fixed (T* p = parameter.Array)
-            fixed (T* g = gradient.Array)
-            {
-                runner
-                    .Groups[0]
-                    .Point(
-                        parameter.Array is null ? parameter.Address : p + parameter.Offset,
-                        gradient.Array is null ? gradient.Address : g + gradient.Offset,
-                        !request.Gradients[0].IsNone
-                    );
-                return StepPinned(request);
-            }
+            return PinFrom(0, request, synchronize: false);
         }
 
-        try
+        fixed (T* p = places[0].Parameter.Array)
+        fixed (T* g = request.Gradients[0].Array)
         {
-            Pin(request.Gradients);
+            places[0].Point(p, request.Gradients[0], g);
             return StepPinned(request);
-        }
-        finally
-        {
-            Unpin();
         }
     }
 
     public override void Synchronize()
     {
-        if (noGradients.Length != parameters.Count)
+        if (noGradients.Length != placed)
         {
-            noGradients = new Gradient<T>[parameters.Count];
+            noGradients = new Gradient<T>[placed];
         }
 
-        try
-        {
-            Pin(noGradients);
-            foreach (var group in runner.Groups)
-            {
-                group.PrepareSynchronize();
-            }
-
-            runner.Step();
-            foreach (var group in runner.Groups)
-            {
-                group.CommitSynchronize();
-            }
-        }
-        finally
-        {
-            Unpin();
-        }
+        PinFrom(0, new() { Gradients = noGradients, LearningRates = [] }, synchronize: true);
     }
 
     protected override void Dispose(bool disposing)
     {
         runner.Dispose();
         norm.Dispose();
-        parameterPins.Dispose();
-        gradientPins.Dispose();
+        DisposePins();
         base.Dispose(disposing);
+    }
+
+    private void SynchronizePinned()
+    {
+        foreach (var group in runner.Groups)
+        {
+            group.PrepareSynchronize();
+        }
+
+        runner.Step();
+        foreach (var group in runner.Groups)
+        {
+            group.CommitSynchronize();
+        }
     }
 
     private bool StepPinned(in StepRequest<T> request)
@@ -203,20 +176,6 @@ internal sealed unsafe class NativeEngine<T> : StepEngine<T>
         {
             group.Abandon();
         }
-    }
-
-    private void Pin(ReadOnlySpan<Gradient<T>> gradients)
-    {
-        foreach (var group in runner.Groups)
-        {
-            group.Point(gradients, parameterPins, gradientPins);
-        }
-    }
-
-    private void Unpin()
-    {
-        gradientPins.Release();
-        parameterPins.Release();
     }
 
     private void StateChanged()

@@ -74,6 +74,9 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>The elements of all parameters.</summary>
     public long Elements => parameters.Sum(p => p.Length);
 
+    /// <summary>How many elements that are divided by a square root take as long.</summary>
+    public long Work => (long)(recipe.Work * Elements);
+
     /// <summary>Where the rows of a tensor lie, or one flat row where no transform needs them.</summary>
     public RowLayout LayoutOf(int tensor) => recipe.Layout(parameters[tensor]);
 
@@ -151,24 +154,6 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         counters.RemoveAt(counters.Count - 1);
     }
 
-    /// <summary>Where the parameters and their gradients are during this call; null for no gradient.</summary>
-    public void Point(ReadOnlySpan<Gradient<T>> gradients, PinTable<T> parameterPins, PinTable<T> gradientPins)
-    {
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            ref readonly var gradient = ref gradients[firstParameter + i];
-            table.Tensors[i].parameter = parameterPins.Pin(parameters[i].Buffer);
-            table.Tensors[i].gradient = gradient.IsNone ? null : AddressOf(gradientPins.Pin(gradient.Buffer));
-        }
-    }
-
-    /// <summary>The same for a single parameter that the caller has pinned.</summary>
-    public void Point(T* parameter, T* gradient, bool hasGradient)
-    {
-        table.Tensors->parameter = parameter;
-        table.Tensors->gradient = hasGradient ? AddressOf(gradient) : null;
-    }
-
     /// <summary>Sets what differs from step to step: the rate, the step of each tensor, which followers move.</summary>
     public void Prepare(double learningRate, int microBatches, bool zeroGradients)
     {
@@ -180,18 +165,22 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             ? options->flags | (uint)nr_option_flags.NR_ZERO_GRADIENT
             : options->flags & ~(uint)nr_option_flags.NR_ZERO_GRADIENT;
 
-        var always = SharedSyncs() | AveragesToMove();
+        var isFollowed = IsFollowed;
+        var always = isFollowed ? SharedSyncs() | AveragesToMove() : 0;
+        var tensors = table.Tensors;
         for (var i = 0; i < parameters.Length; i++)
         {
-            ref var tensor = ref table.Tensors[i];
-            tensor.active = always;
-            if (tensor.gradient is not null)
+            tensors[i].active = always;
+            if (tensors[i].gradient is not null)
             {
-                tensor.step++;
-                tensor.active |= OwnSyncs(i);
+                tensors[i].step++;
+                tensors[i].active |= isFollowed ? OwnSyncs(i) : 0;
             }
         }
     }
+
+    /// <summary>Whether there are arrays that follow the parameters.</summary>
+    private bool IsFollowed => table.Options->follower_count > 0;
 
     /// <summary>Takes back <see cref="Prepare"/>.</summary>
     public void Abandon()
@@ -207,6 +196,14 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
 
     /// <summary>Counts a completed step.</summary>
     public void Commit()
+    {
+        if (IsFollowed)
+        {
+            CountFollowers();
+        }
+    }
+
+    private void CountFollowers()
     {
         var levels = recipe.Levels;
         for (var a = 0; a < averageSteps.Count; a++)
@@ -261,9 +258,6 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
 
         table.Dispose();
     }
-
-    /// <summary>A gradient that is there is never null, also where it has no elements.</summary>
-    private static T* AddressOf(T* gradient) => gradient is null ? (T*)sizeof(T) : gradient;
 
     private void CreateState()
     {

@@ -100,6 +100,12 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     public int Run(int piece)
     {
         var claim = claims[piece];
+        if (claim.IsWhole)
+        {
+            var whole = claim.Group.Tensors + sources[claim.First].Tensor;
+            return Call!.Run(claim.Group, whole, claim.First, claim.Count);
+        }
+
         for (var i = claim.First; i < claim.First + claim.Count; i++)
         {
             Refresh(sources[i], ref tensors[i]);
@@ -147,7 +153,7 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
             {
                 if (sources.Count > first && gathered + piece.Length > PieceLength)
                 {
-                    claims.Add(new(group, first, sources.Count - first));
+                    AddClaim(group, first);
                     first = sources.Count;
                     gathered = 0;
                 }
@@ -159,8 +165,20 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
 
         if (sources.Count > first)
         {
-            claims.Add(new(group, first, sources.Count - first));
+            AddClaim(group, first);
         }
+    }
+
+    /// <summary>A claim of the sources from the given one on.</summary>
+    private void AddClaim(NativeGroup<T> group, int first)
+    {
+        var isWhole = true;
+        for (var i = first; i < sources.Count; i++)
+        {
+            isWhole &= sources[i].IsWhole && sources[i].Tensor == sources[first].Tensor + (i - first);
+        }
+
+        claims.Add(new(group, first, sources.Count - first, isWhole));
     }
 
     private IEnumerable<PieceSource<T>> Pieces(NativeGroup<T> group, int index)
@@ -255,7 +273,8 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
 
     private static T* Shift(void* address, long elements) => address is null ? null : (T*)address + elements;
 
-    private readonly record struct Claim(NativeGroup<T> Group, int First, int Count);
+    /// <summary>Sources side by side; where they are whole tensors side by side, the group's own are stepped.</summary>
+    private readonly record struct Claim(NativeGroup<T> Group, int First, int Count, bool IsWhole);
 }
 
 /// <summary>A part of one tensor: its rows, and where in the storage it begins.</summary>
@@ -274,6 +293,8 @@ internal sealed record PieceSource<T>(
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     public long Length => Layout.Rows * Layout.RowLength;
+
+    public bool IsWhole => RowLength is null && Length == Group.Parameters[Tensor].Length;
 }
 
 /// <summary>A call of the native library on some tensors of a group.</summary>

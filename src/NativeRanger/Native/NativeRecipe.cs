@@ -47,6 +47,15 @@ internal sealed class NativeRecipe
         }
     }
 
+    /// <summary>How long a step of an element takes, roughly, against one that divides by a square root.</summary>
+    public double Work =>
+        core switch
+        {
+            Sgd { Momentum: 0 } => 0.25,
+            Sgd => 0.5,
+            _ => 1,
+        };
+
     /// <summary>The names of the state arrays, in the order of the C contract; null where one is not used.</summary>
     public string?[] StateArrays() =>
         core switch

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using NativeRanger.Interop;
 
 namespace NativeRanger;
@@ -7,17 +8,22 @@ namespace NativeRanger;
 internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>Below so many elements a second thread costs more than it saves.</summary>
-    private const long ElementsPerThread = 32 * 1024;
+    /// <summary>A thread that has less to do costs more than it saves: waking it may take longer than its share of the step.</summary>
+    private const long WorkPerThread = 32 * 1024;
+
+    /// <summary>Steps of at most so many elements and tensors take less than a microsecond.</summary>
+    private const long ElementsOfShortStep = 1024;
+    private const int TensorsOfShortStep = 8;
 
     private readonly List<NativeGroup<T>> groups = [];
-    private readonly ClaimedWork work = new();
+    private readonly ClaimedWork claimed = new();
     private readonly int? threads;
     private NativePieces<T>? stepPieces;
     private NativePieces<T>? blockPieces;
 
-    /// <summary>The elements of all groups, or null where they have to be counted again.</summary>
-    private long? elements;
+    /// <summary>The work of all groups, or a negative number where it has to be counted again.</summary>
+    private long work = -1;
+    private bool isShort;
 
     /// <summary>A stepper without groups.</summary>
     /// <param name="threads">The most threads of a step, or null for <see cref="NativeBackend.MaxDegreeOfParallelism"/>.</param>
@@ -39,42 +45,53 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
         blockPieces?.Dispose();
         stepPieces = null;
         blockPieces = null;
-        elements = null;
+        work = -1;
     }
 
     /// <summary>Steps every group, as each is prepared.</summary>
     public void Step()
     {
-        if (Threads == 1)
+        if (Threads > 1)
         {
-            foreach (var group in groups)
-            {
-                NativeStatus.Check(Run(group, group.Tensors, 0, group.Count));
-            }
+            StepPieces();
+            return;
         }
-        else
-        {
-            var pieces = Pieces(Cut.Steps);
-            if (pieces.Means is { } means)
-            {
-                NativeStatus.Check(Run(means, pieces));
-                means.Reduce();
-            }
 
-            NativeStatus.Check(Run(this, pieces));
+        for (var i = 0; i < groups.Count; i++)
+        {
+            var group = groups[i];
+            NativeStatus.Check(
+                isShort
+                    ? ShortCalls.nr_step(group.Options, group.Count, group.Tensors)
+                    : Run(group, group.Tensors, 0, group.Count)
+            );
         }
+    }
+
+    private void StepPieces()
+    {
+        var pieces = Pieces(Cut.Steps);
+        if (pieces.Means is { } means)
+        {
+            NativeStatus.Check(Run(means, pieces));
+            means.Reduce();
+        }
+
+        NativeStatus.Check(Run(this, pieces));
     }
 
     /// <summary>Makes a call for every piece.</summary>
     public int Run(NativeCall<T> call, NativePieces<T> pieces)
     {
         pieces.Call = call;
-        return Threads == 1 ? pieces.RunAll() : work.Run(pieces, pieces.Count, Threads);
+        return Threads == 1 ? pieces.RunAll() : claimed.Run(pieces, pieces.Count, Threads);
     }
 
     public NativePieces<T> Pieces(Cut cut) =>
         cut == Cut.Steps ? stepPieces ??= new(groups, cut) : blockPieces ??= new(groups, cut);
 
+    // Inlined, it would prepare for a collection where there is only a short call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override int Run(NativeGroup<T> group, nr_tensor* tensors, int first, int count) =>
         NativeMethods.nr_step(group.Options, count, tensors);
 
@@ -90,15 +107,23 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     }
 
     /// <summary>How many threads a call is worth; every call asks before it steps.</summary>
-    public int Threads =>
-        (int)
-            Math.Clamp(
-                (elements ??= Measure()) / ElementsPerThread,
-                1,
-                threads ?? NativeBackend.MaxDegreeOfParallelism
-            );
+    public int Threads
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (work < 0)
+            {
+                work = Measure();
+            }
 
-    /// <summary>Counts the elements, and tells every group how much memory a step of all of them touches.</summary>
+            return work < 2 * WorkPerThread
+                ? 1
+                : (int)Math.Min(work / WorkPerThread, threads ?? NativeBackend.MaxDegreeOfParallelism);
+        }
+    }
+
+    /// <summary>Counts the work, and tells every group how much memory a step of all of them touches.</summary>
     private long Measure()
     {
         var workingSet = groups.Sum(g => g.WorkingSet);
@@ -107,6 +132,7 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
             group.Options->working_set = workingSet;
         }
 
-        return groups.Sum(g => g.Elements);
+        isShort = groups.Sum(g => g.Elements) <= ElementsOfShortStep && groups.Sum(g => g.Count) <= TensorsOfShortStep;
+        return groups.Sum(g => g.Work);
     }
 }

@@ -43,6 +43,9 @@ public readonly unsafe struct Gradient<T> : IEquatable<Gradient<T>>
 
     internal Buffer<T> Buffer { get; }
 
+    /// <summary>The array that the elements are in, or null.</summary>
+    internal T[]? Array => Buffer.Array;
+
     /// <summary>A part of the elements.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="length">The number of elements.</param>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeRanger;
 
 public sealed unsafe partial class Stepper<T>
@@ -15,8 +17,7 @@ public sealed unsafe partial class Stepper<T>
     public bool Step(T[] gradient, double? learningRate = null)
     {
         ArgumentNullException.ThrowIfNull(gradient);
-        Gradient<T> only = gradient;
-        return Step(new ReadOnlySpan<Gradient<T>>(in only), learningRate);
+        return Step(new ReadOnlySpan<T[]?>(ref gradient!), learningRate);
     }
 
     /// <inheritdoc cref="Step(T[], double?)"/>
@@ -75,7 +76,7 @@ public sealed unsafe partial class Stepper<T>
         try
         {
             Take(gradients);
-            return RunEntered(gradientScratch, learningRate, microBatches: 1, cleared: false);
+            return RunEntered(gradientScratch, learningRate, microBatches: 1, cleared: false, taken: true);
         }
         finally
         {
@@ -137,12 +138,18 @@ public sealed unsafe partial class Stepper<T>
         double? learningRate,
         int microBatches,
         bool cleared,
-        bool accumulatedByEngine = false
+        bool accumulatedByEngine = false,
+        bool taken = false
     )
     {
         try
         {
-            RequireGradients(gradients, cleared);
+            if (!(taken && scratchIsKnown) || ZeroGradients || evaluating)
+            {
+                RequireGradients(gradients, cleared);
+                scratchIsKnown |= taken;
+            }
+
             SetRates(learningRate);
         }
         catch (Exception invalid)
@@ -186,7 +193,7 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
-    /// <summary>Puts arrays into the scratch list of gradients.</summary>
+    /// <summary>Puts arrays into the scratch list of gradients. Mostly they are those of the last step.</summary>
     private void Take(ReadOnlySpan<T[]?> gradients)
     {
         try
@@ -199,12 +206,13 @@ public sealed unsafe partial class Stepper<T>
             throw;
         }
 
-        for (var i = 0; i < gradients.Length; i++)
+        var scratch = gradientScratch;
+        for (var i = 0; i < gradients.Length && i < scratch.Length; i++)
         {
-            // Mostly they are those of the last step.
-            if (!ReferenceEquals(gradientScratch[i].Buffer.Array, gradients[i]))
+            if (!ReferenceEquals(scratch[i].Array, gradients[i]))
             {
-                gradientScratch[i] = gradients[i];
+                scratch[i] = gradients[i];
+                scratchIsKnown = false;
             }
         }
     }
@@ -256,16 +264,20 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RequireCount(int count)
     {
         if (count != parameters.Count)
         {
-            throw new ArgumentException(
-                $"{count} gradients were given; the stepper has {parameters.Count} parameters (use null for one without a gradient).",
-                "gradients"
-            );
+            throw WrongCount(count);
         }
     }
+
+    private ArgumentException WrongCount(int count) =>
+        new(
+            $"{count} gradients were given; the stepper has {parameters.Count} parameters (use null for one without a gradient).",
+            "gradients"
+        );
 
     private void RequireSingle()
     {
@@ -288,19 +300,13 @@ public sealed unsafe partial class Stepper<T>
     {
         if (learningRate is { } replacement && !(double.IsFinite(replacement) && replacement >= 0))
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(learningRate),
-                replacement,
-                $"The learning rate must be finite and at least 0; it is {replacement:R}."
-            );
+            throw WrongRate(replacement);
         }
 
         var factor = Schedule?.Invoke(StepCount) ?? 1;
         if (!(double.IsFinite(factor) && factor >= 0))
         {
-            throw new InvalidOperationException(
-                $"The schedule gives {factor:R} at step {StepCount}; it must be finite and at least 0."
-            );
+            throw WrongFactor(factor);
         }
 
         for (var i = 0; i < rates.Length; i++)
@@ -309,4 +315,14 @@ public sealed unsafe partial class Stepper<T>
             rates[i] = (learningRate is { } rate && !group.OwnsLearningRate ? rate : group.LearningRate) * factor;
         }
     }
+
+    private static ArgumentOutOfRangeException WrongRate(double learningRate) =>
+        new(
+            nameof(learningRate),
+            learningRate,
+            $"The learning rate must be finite and at least 0; it is {learningRate:R}."
+        );
+
+    private InvalidOperationException WrongFactor(double factor) =>
+        new($"The schedule gives {factor:R} at step {StepCount}; it must be finite and at least 0.");
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace NativeRanger;
 
@@ -20,6 +21,7 @@ public sealed unsafe partial class Stepper<T> : IDisposable
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private double[] rates = [];
     private Gradient<T>[] gradientScratch = [];
+    private bool scratchIsKnown;
     private int busy;
     private long stepCount;
     private long skippedSteps;
@@ -147,6 +149,7 @@ public sealed unsafe partial class Stepper<T> : IDisposable
 
             rates = new double[groups.Count];
             gradientScratch = new Gradient<T>[parameters.Count];
+            scratchIsKnown = false;
             guard.Forget(parameters.Count);
             accumulated.Grow(parameters);
         }
@@ -218,16 +221,20 @@ public sealed unsafe partial class Stepper<T> : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Enter()
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (Interlocked.CompareExchange(ref busy, 1, 0) != 0)
         {
-            throw new InvalidOperationException(
-                "concurrent Step: this stepper is in use by another thread, or by the callback of a call that has not returned."
-            );
+            throw InUse();
         }
     }
+
+    private static InvalidOperationException InUse() =>
+        new(
+            "concurrent Step: this stepper is in use by another thread, or by the callback of a call that has not returned."
+        );
 
     private void Exit() => Volatile.Write(ref busy, 0);
 

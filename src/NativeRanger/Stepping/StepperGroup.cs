@@ -18,6 +18,7 @@ public sealed class StepperGroup<T>
         Parameters = parameters;
         BoundOptimizer = optimizer;
         current = optimizer;
+        learningRate = optimizer.LearningRate;
     }
 
     /// <summary>The parameters of the group.</summary>
@@ -32,6 +33,7 @@ public sealed class StepperGroup<T>
         {
             stepper.SetOptimizer(index, value);
             current = value;
+            learningRate = value.LearningRate;
         }
     }
 
@@ -40,13 +42,16 @@ public sealed class StepperGroup<T>
 
     private Optimizer current;
 
+    /// <summary>That of <see cref="current"/>, which every step asks for.</summary>
+    private double learningRate;
+
     /// <summary>The learning rate of the group: <c>Optimizer.LearningRate</c>, and a short way to change it.</summary>
     public double LearningRate
     {
-        get => current.LearningRate;
+        get => learningRate;
         set => Optimizer = current with { LearningRate = value };
     }
 
     /// <summary>Whether the rate is the group's own, which <c>Step(…, learningRate)</c> leaves: it differs from the recipe's.</summary>
-    public bool OwnsLearningRate => current.LearningRate != stepper.Optimizer.LearningRate;
+    public bool OwnsLearningRate => learningRate != stepper.Optimizer.LearningRate;
 }

@@ -133,6 +133,55 @@ public sealed class MemoryTests
         }
     }
 
+    /// <summary>Those that are pinned on the stack, and so many more that some have to be pinned by handles.</summary>
+    [Fact]
+    public void Thousands_of_arrays_that_move_between_steps_are_stepped_as_if_each_were_alone()
+    {
+        const int Count = 2_500;
+        var shared = new float[3 * Count];
+        var together = Enumerable.Range(0, Count).Select(New).ToArray();
+        using var many = new Ranger().Bind(together);
+        var alone = Enumerable.Range(0, Count).Select(i => new float[Length(i)]).ToArray();
+        Assert.All(alone, (values, i) => together[i].Slice(0, values.Length).CopyTo(values));
+        var steppers = alone.Select(values => new Ranger().Bind(values)).ToArray();
+        for (var t = 1; t <= 7; t++)
+        {
+            var gradients = Enumerable
+                .Range(0, Count)
+                .Select(i => (i + t) % 11 == 0 ? null : Enumerable.Repeat((i % 19) - (t * 2.5f), Length(i)).ToArray())
+                .ToArray();
+            GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+            many.Step(gradients);
+            Assert.All(steppers, (stepper, i) => stepper.Step([gradients[i]]));
+        }
+
+        Assert.All(alone, (values, i) => Assert.Equal(values, together[i].Slice(0, values.Length).ToArray()));
+        Assert.All(steppers, stepper => stepper.Dispose());
+
+        static int Length(int i) => i % 4;
+
+        Parameter<float> New(int i)
+        {
+            var values = i % 5 == 0 ? shared.AsMemory(3 * i, Length(i)) : new float[Length(i)];
+            values.Span.Fill(i / 16f);
+            return Parameter.Of($"p{i}", values);
+        }
+    }
+
+    [Fact]
+    public void A_step_of_thousands_of_arrays_allocates_nothing()
+    {
+        using var many = new RAdam().Bind(
+            Enumerable.Range(0, 2_500).Select(i => Parameter.Of($"p{i}", new float[1 + (i % 4)]))
+        );
+        var gradients = many.Parameters.Select(p => new float[p.Length]).ToArray();
+        many.Step(gradients);
+        many.Step(gradients);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        many.Step(gradients);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
