@@ -188,6 +188,7 @@ public sealed class ContentsTests
                     && metadata.StringComparer.Equals(metadata.GetModuleReference(import.Module).Name, library)
                 )
                 .Select(import => metadata.GetString(import.Name))
+                .Distinct(StringComparer.Ordinal) // an entry may be called in two ways
                 .Order(StringComparer.Ordinal),
         ];
     }
