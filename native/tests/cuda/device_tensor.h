@@ -69,9 +69,9 @@ private:
     /* The arrays one after the other. */
     template <class Move>
     void for_arrays(tensor<T> &t, const Move &move) const {
-        char *at = memory_;
+        int64_t at = 0;
         auto array = [&](void *values, size_t bytes) {
-            move(at, values, int64_t(bytes));
+            move(memory_ == nullptr ? nullptr : memory_ + at, values, int64_t(bytes));
             at += room(int64_t(bytes));
         };
         const auto values = [&](std::vector<T> &list) { array(list.data(), list.size() * sizeof(T)); };
