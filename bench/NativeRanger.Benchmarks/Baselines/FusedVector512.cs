@@ -14,31 +14,36 @@ internal sealed unsafe class FusedVector512(BaselineArrays arrays, bool prefetch
 
     public override string Name => prefetch ? "fused Vector512, prefetching" : "fused Vector512";
 
-    public override void Step()
+    protected override void Step(float stepSize, bool rectified)
     {
-        if (prefetch && Sse.IsSupported)
+        if (!rectified)
         {
-            Step<Prefetching>();
+            Step<Plain, Momentum>(stepSize);
+        }
+        else if (prefetch && Sse.IsSupported)
+        {
+            Step<Prefetching, Quotient>(stepSize);
         }
         else
         {
-            Step<Plain>();
+            Step<Plain, Quotient>(stepSize);
         }
     }
 
-    private void Step<TPrefetch>()
+    private void Step<TPrefetch, TUpdate>(float size)
         where TPrefetch : struct, IPrefetch
+        where TUpdate : struct, IUpdate
     {
         ref var p = ref MemoryMarshal.GetArrayDataReference(arrays.Parameter);
         ref var g = ref MemoryMarshal.GetArrayDataReference(arrays.Gradient);
         ref var m = ref MemoryMarshal.GetArrayDataReference(arrays.FirstMoment);
         ref var v = ref MemoryMarshal.GetArrayDataReference(arrays.SecondMoment);
         var beta1 = Vector512.Create(Beta1);
-        var beta1Rest = Vector512.Create(1 - Beta1);
+        var beta1Rest = Vector512.Create(Beta1Rest);
         var beta2 = Vector512.Create(Beta2);
-        var beta2Rest = Vector512.Create(1 - Beta2);
+        var beta2Rest = Vector512.Create(Beta2Rest);
         var epsilon = Vector512.Create(Epsilon);
-        var stepSize = Vector512.Create(StepSize);
+        var stepSize = Vector512.Create(size);
 
         var count = (nuint)arrays.Parameter.Length;
         nuint i = 0;
@@ -53,7 +58,7 @@ internal sealed unsafe class FusedVector512(BaselineArrays arrays, bool prefetch
             var second = (beta2 * Vector512.LoadUnsafe(ref v, i)) + (beta2Rest * (gradient * gradient));
             first.StoreUnsafe(ref m, i);
             second.StoreUnsafe(ref v, i);
-            var update = stepSize * (first / (Vector512.Sqrt(second) + epsilon));
+            var update = stepSize * TUpdate.Of(first, second, epsilon);
             (Vector512.LoadUnsafe(ref p, i) - update).StoreUnsafe(ref p, i);
         }
 
@@ -62,10 +67,33 @@ internal sealed unsafe class FusedVector512(BaselineArrays arrays, bool prefetch
             var gradient = Unsafe.Add(ref g, i);
             ref var first = ref Unsafe.Add(ref m, i);
             ref var second = ref Unsafe.Add(ref v, i);
-            first = (Beta1 * first) + ((1 - Beta1) * gradient);
-            second = (Beta2 * second) + ((1 - Beta2) * (gradient * gradient));
-            Unsafe.Add(ref p, i) -= StepSize * (first / (MathF.Sqrt(second) + Epsilon));
+            first = (Beta1 * first) + (Beta1Rest * gradient);
+            second = (Beta2 * second) + (Beta2Rest * (gradient * gradient));
+            Unsafe.Add(ref p, i) -= size * TUpdate.Of(first, second);
         }
+    }
+
+    private interface IUpdate
+    {
+        static abstract Vector512<float> Of(Vector512<float> first, Vector512<float> second, Vector512<float> epsilon);
+
+        static abstract float Of(float first, float second);
+    }
+
+    private readonly struct Quotient : IUpdate
+    {
+        public static Vector512<float> Of(Vector512<float> first, Vector512<float> second, Vector512<float> epsilon) =>
+            first / (Vector512.Sqrt(second) + epsilon);
+
+        public static float Of(float first, float second) => first / (MathF.Sqrt(second) + Epsilon);
+    }
+
+    private readonly struct Momentum : IUpdate
+    {
+        public static Vector512<float> Of(Vector512<float> first, Vector512<float> second, Vector512<float> epsilon) =>
+            first;
+
+        public static float Of(float first, float second) => first;
     }
 
     private interface IPrefetch

@@ -13,10 +13,11 @@ internal sealed class MathNetOperators(BaselineArrays arrays) : Baseline
 
     public override string Name => "MathNet operators";
 
-    public override void Step()
+    protected override void Step(float stepSize, bool rectified)
     {
-        firstMoment = (Beta1 * firstMoment) + ((1 - Beta1) * gradient);
-        secondMoment = (Beta2 * secondMoment) + ((1 - Beta2) * gradient.PointwiseMultiply(gradient));
-        Parameter -= StepSize * firstMoment.PointwiseDivide(secondMoment.PointwiseSqrt() + Epsilon);
+        firstMoment = (Beta1 * firstMoment) + (Beta1Rest * gradient);
+        secondMoment = (Beta2 * secondMoment) + (Beta2Rest * gradient.PointwiseMultiply(gradient));
+        Parameter -=
+            stepSize * (rectified ? firstMoment.PointwiseDivide(secondMoment.PointwiseSqrt() + Epsilon) : firstMoment);
     }
 }

@@ -9,22 +9,38 @@ internal sealed class TensorPrimitivesPasses(BaselineArrays arrays) : Baseline
 
     public override string Name => "TensorPrimitives";
 
-    public override void Step() =>
-        Step(arrays.Parameter, arrays.Gradient, arrays.FirstMoment, arrays.SecondMoment, scratch);
+    protected override void Step(float stepSize, bool rectified) =>
+        Step(arrays.Parameter, arrays.Gradient, arrays.FirstMoment, arrays.SecondMoment, scratch, stepSize, rectified);
 
-    public static void Step(Span<float> p, ReadOnlySpan<float> g, Span<float> m, Span<float> v, Span<float> t)
+    public static void Step(
+        Span<float> p,
+        ReadOnlySpan<float> g,
+        Span<float> m,
+        Span<float> v,
+        Span<float> t,
+        float stepSize,
+        bool rectified
+    )
     {
         TensorPrimitives.Multiply(m, Beta1, m);
-        TensorPrimitives.Multiply(g, 1 - Beta1, t);
+        TensorPrimitives.Multiply(g, Beta1Rest, t);
         TensorPrimitives.Add(m, t, m);
         TensorPrimitives.Multiply(v, Beta2, v);
         TensorPrimitives.Multiply(g, g, t);
-        TensorPrimitives.Multiply(t, 1 - Beta2, t);
+        TensorPrimitives.Multiply(t, Beta2Rest, t);
         TensorPrimitives.Add(v, t, v);
-        TensorPrimitives.Sqrt(v, t);
-        TensorPrimitives.Add(t, Epsilon, t);
-        TensorPrimitives.Divide(m, t, t);
-        TensorPrimitives.Multiply(t, StepSize, t);
+        if (rectified)
+        {
+            TensorPrimitives.Sqrt(v, t);
+            TensorPrimitives.Add(t, Epsilon, t);
+            TensorPrimitives.Divide(m, t, t);
+            TensorPrimitives.Multiply(t, stepSize, t);
+        }
+        else
+        {
+            TensorPrimitives.Multiply(m, stepSize, t);
+        }
+
         TensorPrimitives.Subtract(p, t, p);
     }
 }
@@ -38,7 +54,7 @@ internal sealed class TensorPrimitivesBlocks(BaselineArrays arrays) : Baseline
 
     public override string Name => "TensorPrimitives, in blocks";
 
-    public override void Step()
+    protected override void Step(float stepSize, bool rectified)
     {
         for (var begin = 0; begin < arrays.Parameter.Length; begin += Block)
         {
@@ -48,7 +64,9 @@ internal sealed class TensorPrimitivesBlocks(BaselineArrays arrays) : Baseline
                 arrays.Gradient.AsSpan(begin, length),
                 arrays.FirstMoment.AsSpan(begin, length),
                 arrays.SecondMoment.AsSpan(begin, length),
-                scratch.AsSpan(0, length)
+                scratch.AsSpan(0, length),
+                stepSize,
+                rectified
             );
         }
     }
