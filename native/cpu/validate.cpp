@@ -193,29 +193,14 @@ inline bool plainly_valid(const nr_tensor &t, int64_t element_size, int64_t *ele
         return lie_apart({t.parameter, t.gradient, t.state[0], t.state[1]}, size);
 }
 
-/* The first of a call's tensors that is not plainly valid. What the others have of elements is taken off room, while that is
- * not negative. */
 template <int States>
-const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
+const nr_tensor *skip_with_states(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
     const int64_t element_size = size_of(o.type);
     int64_t left = *room;
     for (int64_t elements = 0; from != end && plainly_valid<States>(*from, element_size, &elements); ++from)
         left -= left >= 0 ? elements : 0;
     *room = left;
     return from;
-}
-
-const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
-    switch (states_of(o)) {
-    case 0:
-        return skip_plainly_valid<0>(o, from, end, room);
-    case 1:
-        return skip_plainly_valid<1>(o, from, end, room);
-    case 2:
-        return skip_plainly_valid<2>(o, from, end, room);
-    default:
-        return from;
-    }
 }
 
 nr_status check_buffers(const nr_options &o, const nr_tensor &t, int64_t bytes, const nr_row *rows) {
@@ -277,6 +262,19 @@ nr_status check_buffers(const nr_options &o, const nr_tensor &t, int64_t bytes, 
 bool seed_scalars_valid(const double *s) { return finite(s[2]) && s[2] >= 0.0 && (s[3] == 0.0 || s[3] == 1.0); }
 
 } // namespace
+
+const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
+    switch (states_of(o)) {
+    case 0:
+        return skip_with_states<0>(o, from, end, room);
+    case 1:
+        return skip_with_states<1>(o, from, end, room);
+    case 2:
+        return skip_with_states<2>(o, from, end, room);
+    default:
+        return from;
+    }
+}
 
 nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows, bool rows_are_given) {
     if ((t.flags & ~known_tensor_flags) != 0 || t.reserved != 0)

@@ -21,11 +21,17 @@ struct growing {
     int64_t bytes;
 };
 
-/* What the host writes for a step, and the event after which it may be written again. */
+/* Pinned memory that is being sent to the device, and the event after which it may be written again. */
 struct staging_slot {
     growing host;
     cu_event done;
     bool used;
+};
+
+/* What the host writes for the device, on both sides. */
+struct written {
+    growing host;
+    growing device;
 };
 
 constexpr int staging_slots = 3;
@@ -53,7 +59,9 @@ struct nr_cuda_queue {
     nr_cuda::cu_event passed; /* for other queues to wait for */
     nr_cuda::staging_slot slots[nr_cuda::staging_slots];
     int next_slot;
-    nr_cuda::growing table;   /* device: the copy of a slot */
+    nr_cuda::written fresh;   /* what is sent with every step */
+    nr_cuda::written table;   /* what is sent where it changes */
+    int64_t table_known;      /* bytes from its beginning that are the same on both sides */
     nr_cuda::growing scratch; /* device: sums and statistics */
     nr_cuda::growing plan;    /* host: the launches of a step */
     void *verdict;            /* host, pinned */

@@ -44,7 +44,7 @@ struct square_block {
     const launch &l;
 
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t block) const {
-        const task<T> a = t.a;
+        const task<T> a = unclipped_task_of(t, l);
         const int64_t elements = elements_of(t);
         const int64_t begin = block * sum_block;
         const int64_t end = elements - begin < sum_block ? elements : begin + sum_block;

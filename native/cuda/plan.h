@@ -3,6 +3,7 @@
 #define NR_CUDA_PLAN_H
 
 #include "cuda/context.h"
+#include "cuda/region.h"
 
 #define NR_LANES cuda_host
 #include "cuda/table.h"
@@ -21,11 +22,11 @@ struct planned_launch {
     launch argument;
 };
 
-/* Bytes that a step needs. */
+/* What a step needs at most. */
 struct needs {
-    int64_t table;    /* in a staging slot and on the device */
-    int64_t scratch;  /* on the device */
-    int64_t launches; /* planned_launch */
+    int64_t fresh; /* bytes */
+    int64_t table; /* bytes */
+    int64_t launches;
 };
 
 /* Whether nothing lies between the elements of a tensor. */
@@ -33,22 +34,16 @@ inline bool is_contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride 
 
 needs measure(int32_t group_count, const nr_cuda_group *groups);
 
-/* Memory that is handed out from its beginning on. The host writes at host what the device will find at device. */
-struct region {
-    char *host;
-    char *device;
-    int64_t used;
-};
-
 struct plan {
     planned_launch *launches;
     int64_t count;
     nr::cuda_host::verdict *found; /* on the device; null if nothing is asked of the gradients */
 };
 
-/* Fills the regions, which are as large as measure says. */
-plan make_plan(int32_t group_count, const nr_cuda_group *groups, bool skip, region &table, region &scratch,
-               planned_launch *launches);
+/* Fills the regions. fresh is for what is sent with every step, some of which the device writes to, table for what lasts; both are as
+ * large as measure says. How much of scratch is used turns out here: what is planned with too little of it is not to be launched. */
+plan make_plan(int32_t group_count, const nr_cuda_group *groups, bool skip, region &fresh, lasting_region &table,
+               region &scratch, planned_launch *launches);
 
 } // namespace nr_cuda
 

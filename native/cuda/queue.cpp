@@ -39,7 +39,8 @@ void free_parts(nr_cuda_queue *q) {
         free_event(slot.done);
         free_host(slot.host.memory);
     }
-    free_device(q->table.memory);
+    free_device(q->fresh.device.memory);
+    free_device(q->table.device.memory);
     free_device(q->scratch.memory);
     if (q->owns_stream && q->stream != nullptr)
         api.cuStreamDestroy_v2(q->stream);
@@ -92,6 +93,8 @@ nr_status nr_cuda_queue_free(nr_cuda_queue *queue) {
         status = NR_CUDA_CALL(queue->device, cuStreamSynchronize, queue->stream);
     if (status == NR_OK)
         free_parts(queue);
+    free(queue->fresh.host.memory);
+    free(queue->table.host.memory);
     free(queue->plan.memory);
     free(queue);
     return status;

@@ -21,7 +21,7 @@ struct second_moment_block {
         const int64_t begin = block * sum_block;
         const int64_t end = elements - begin < sum_block ? elements : begin + sum_block;
         double sums[1] = {};
-        sum_by_warp(begin, end, second_moment_terms<T>{t.a.s[1]}, sums);
+        sum_by_warp(begin, end, second_moment_terms<T>{t.s[1]}, sums);
         if (lane_in_warp() == 0)
             t.sums[block] = sums[0];
     }
@@ -83,10 +83,12 @@ struct start_slow_elements {
 
 template <class T>
 struct start_slow_chunk {
+    const launch &l;
+
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
-        if (t.a.g == nullptr || t.seed->state.slow_starts == 0)
+        if (t.g == nullptr || t.seed->state.slow_starts == 0)
             return;
-        const task<T> a = t.a;
+        const task<T> a = unclipped_task_of(t, l);
         for_elements<T>(t.wide != 0, begin, end, start_slow_elements<T>{a});
     }
 };
@@ -95,7 +97,7 @@ struct start_slow_chunk {
 template <class T>
 NR_DEVICE void start_slow_moments(const launch &l) {
     if (!skipped(l))
-        for_chunks<T>(l, start_slow_chunk<T>{});
+        for_chunks<T>(l, start_slow_chunk<T>{l});
 }
 
 template <class T>
@@ -111,13 +113,15 @@ struct seed_elements {
 
 template <class T>
 struct seed_chunk {
+    const launch &l;
+
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
-        if (t.a.g == nullptr)
+        if (t.g == nullptr)
             return;
-        const task<T> a = t.a;
+        const task<T> a = unclipped_task_of(t, l);
         const seed_choice choice = static_cast<seed_choice>(t.seed->state.choice);
         for_elements<T>(t.wide != 0, begin, end, seed_elements<T>{a, choice});
-        reset_seed(t, begin);
+        reset_seed(t, l, begin);
     }
 };
 
@@ -125,7 +129,7 @@ struct seed_chunk {
 template <class T>
 NR_DEVICE void update_seed(const launch &l) {
     if (!skipped(l))
-        for_chunks<T>(l, seed_chunk<T>{});
+        for_chunks<T>(l, seed_chunk<T>{l});
 }
 
 } // namespace nr::gpu

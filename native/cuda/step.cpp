@@ -5,6 +5,7 @@
 #include "cpu/validate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 namespace nr_cuda {
 namespace {
@@ -22,8 +23,10 @@ nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
         return NR_E_TYPE;
     if (!(g.clip_norm >= 0.0) || !finite(g.clip_norm) || (g.clip_norm != 0.0 && o.clip_factor != 1.0))
         return NR_E_OPTION;
-    for (int64_t i = 0; i < g.count && status == NR_OK; ++i) {
-        nr_tensor t = g.tensors[i];
+    const nr_tensor *const end = g.tensors + g.count;
+    int64_t room = -1; /* nobody asks for the elements */
+    for (const nr_tensor *from = g.tensors; (from = nr::skip_plainly_valid(o, from, end, &room)) != end; ++from) {
+        nr_tensor t = *from;
         /* The device's scalars cannot be looked into from here. */
         double scalars[4] = {};
         if (t.scalars != nullptr)
@@ -31,8 +34,10 @@ nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
         status = nr::check_tensor(o, t, t.row_values, t.row_values != nullptr);
         if (status == NR_OK && reads_all && t.gradient != nullptr && !is_contiguous(t))
             status = NR_E_LENGTH;
+        if (status != NR_OK)
+            return status;
     }
-    return status;
+    return NR_OK;
 }
 
 nr_status check_groups(int32_t count, const nr_cuda_group *groups, uint32_t flags) {
@@ -92,14 +97,16 @@ nr_status grow_pinned(nr_cuda_queue *q, growing &g, int64_t bytes) {
     return status;
 }
 
+/* What is new is 0. */
 nr_status grow_on_host(growing &g, int64_t bytes) {
     if (g.bytes >= bytes)
         return NR_OK;
-    void *larger = realloc(g.memory, static_cast<size_t>(grown_size(bytes)));
+    const int64_t size = grown_size(bytes);
+    auto *larger = static_cast<char *>(realloc(g.memory, static_cast<size_t>(size)));
     if (larger == nullptr)
         return NR_CUDA_E_MEMORY;
-    g.memory = larger;
-    g.bytes = grown_size(bytes);
+    memset(larger + g.bytes, 0, static_cast<size_t>(size - g.bytes));
+    g = {larger, size};
     return NR_OK;
 }
 
@@ -139,37 +146,94 @@ nr_status launch_all(nr_cuda_queue *q, const plan &p, int type, bool skip) {
     return status;
 }
 
-nr_status step(nr_cuda_queue *q, int32_t count, const nr_cuda_group *groups, bool skip) {
-    const needs n = measure(count, groups);
+nr_status grow_tables(nr_cuda_queue *q, const needs &n) {
+    nr_status status = grow_on_host(q->fresh.host, n.fresh);
+    if (status == NR_OK)
+        status = grow_on_host(q->table.host, n.table);
+    if (status == NR_OK)
+        status = grow_on_host(q->plan, n.launches * static_cast<int64_t>(sizeof(planned_launch)));
+    if (status == NR_OK)
+        status = grow_on_device(q, q->fresh.device, n.fresh);
+    const void *const before = q->table.device.memory;
+    if (status == NR_OK)
+        status = grow_on_device(q, q->table.device, n.table);
+    if (before != q->table.device.memory)
+        q->table_known = 0;
+    return status;
+}
+
+/* What is in the queue cannot be taken back. */
+nr_status not_taken_back(nr_status status) { return status == NR_CUDA_E_MEMORY ? nr_status{NR_CUDA_E_CALL} : status; }
+
+nr_status send(nr_cuda_queue *q, const staging_slot &slot, int64_t place, void *to, int64_t bytes) {
+    return NR_CUDA_CALL(q->device, cuMemcpyAsync, reinterpret_cast<cu_pointer>(to),
+                        reinterpret_cast<cu_pointer>(static_cast<char *>(slot.host.memory) + place),
+                        static_cast<size_t>(bytes), q->stream);
+}
+
+/* A step and what it is written into. */
+struct draft {
+    region fresh;
+    lasting_region table;
+    region scratch;
+    plan launches;
+
+    draft(nr_cuda_queue *q, int32_t count, const nr_cuda_group *groups, bool skip)
+        : fresh(q->fresh.host.memory, q->fresh.device.memory), table(q->table.host.memory, q->table.device.memory),
+          scratch(nullptr, q->scratch.memory), launches(make_plan(count, groups, skip, fresh, table, scratch,
+                                                                  static_cast<planned_launch *>(q->plan.memory))) {}
+};
+
+/* Puts into the queue what of a draft the device does not have; it has the first known bytes of the table as they were. */
+nr_status send_draft(nr_cuda_queue *q, const draft &d, int64_t known) {
+    int64_t from = d.table.changed_from();
+    int64_t to = d.table.changed_to();
+    if (known < d.table.used()) {
+        from = to == 0 || known < from ? known : from;
+        to = d.table.used();
+    }
     staging_slot *slot = nullptr;
     nr_status status = take_slot(q, &slot);
     if (status == NR_OK)
-        status = grow_pinned(q, slot->host, n.table);
-    if (status == NR_OK)
-        status = grow_on_device(q, q->table, n.table);
-    if (status == NR_OK)
-        status = grow_on_device(q, q->scratch, n.scratch);
-    if (status == NR_OK)
-        status = grow_on_host(q->plan, n.launches * static_cast<int64_t>(sizeof(planned_launch)));
+        status = grow_pinned(q, slot->host, d.fresh.used() + to - from);
     if (status != NR_OK)
         return status;
+    auto *staged = static_cast<char *>(slot->host.memory);
+    memcpy(staged, q->fresh.host.memory, static_cast<size_t>(d.fresh.used()));
+    memcpy(staged + d.fresh.used(), static_cast<char *>(q->table.host.memory) + from, static_cast<size_t>(to - from));
 
-    region table = {static_cast<char *>(slot->host.memory), static_cast<char *>(q->table.memory), 0};
-    region scratch = {nullptr, static_cast<char *>(q->scratch.memory), 0};
-    const plan p = make_plan(count, groups, skip, table, scratch, static_cast<planned_launch *>(q->plan.memory));
-    q->skippable = skip && p.count != 0 && judges(p.launches[0]);
-    if (p.count == 0)
-        return NR_OK;
-
-    status = NR_CUDA_CALL(q->device, cuMemcpyAsync, reinterpret_cast<cu_pointer>(q->table.memory),
-                          reinterpret_cast<cu_pointer>(slot->host.memory), static_cast<size_t>(table.used), q->stream);
+    status = send(q, *slot, 0, q->fresh.device.memory, d.fresh.used());
+    if (status == NR_OK && to != from)
+        status = send(q, *slot, d.fresh.used(), static_cast<char *>(q->table.device.memory) + from, to - from);
     if (status == NR_OK)
         status = NR_CUDA_CALL(q->device, cuEventRecord, slot->done, q->stream);
     slot->used = status == NR_OK;
     if (status == NR_OK)
-        status = launch_all(q, p, groups[0].options->type == NR_FLOAT64 ? 1 : 0, skip);
-    /* What is in the queue now cannot be taken back. */
-    return status == NR_CUDA_E_MEMORY ? nr_status{NR_CUDA_E_CALL} : status;
+        q->table_known = known < d.table.used() ? d.table.used() : known;
+    return not_taken_back(status);
+}
+
+nr_status step(nr_cuda_queue *q, int32_t count, const nr_cuda_group *groups, bool skip) {
+    nr_status status = grow_tables(q, measure(count, groups));
+    if (status != NR_OK)
+        return status;
+    int64_t known = q->table_known;
+    q->table_known = 0; /* until what is written now has been sent */
+    draft d(q, count, groups, skip);
+    if (d.scratch.used() > q->scratch.bytes) {
+        status = grow_on_device(q, q->scratch, d.scratch.used());
+        if (status != NR_OK)
+            return status;
+        d = draft(q, count, groups, skip);
+        known = 0;
+    }
+    const plan &p = d.launches;
+    q->skippable = skip && p.count != 0 && judges(p.launches[0]);
+    if (p.count == 0)
+        return NR_OK;
+    status = send_draft(q, d, known);
+    return status == NR_OK ? not_taken_back(launch_all(q, p, groups[0].options->type == NR_FLOAT64 ? 1 : 0, skip))
+                           : status;
 }
 
 } // namespace

@@ -82,7 +82,7 @@ struct step_chunk {
     const launch &l;
 
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
-        if (t.a.g == nullptr)
+        if (t.g == nullptr)
             return;
         const task<T> a = task_of(t, l);
         const rows_of_tensor<T> rows = {t, a.flags};
@@ -128,28 +128,31 @@ template <class T>
 struct follow_elements {
     const gpu_tensor<T> &t;
     const task<T> &a;
+    bool with_states;
 
     template <class V>
     NR_DEVICE void run(int64_t e) const {
-        follow_lane<V>(a, t.with_states != 0, place_of(t, e));
+        follow_lane<V>(a, with_states, place_of(t, e));
     }
 };
 
 template <class T>
-NR_DEVICE void reset_seed(const gpu_tensor<T> &t, int64_t begin) {
-    if (t.resets != 0 && t.seed != nullptr && begin == 0 && thread_in_block() == 0)
+NR_DEVICE void reset_seed(const gpu_tensor<T> &t, const launch &l, int64_t begin) {
+    if (step_of(t, l).resets != 0 && t.seed != nullptr && begin == 0 && thread_in_block() == 0)
         for (int i = 0; i < 4; ++i)
             t.seed->scalars[i] = 0.0;
 }
 
 template <class T>
 struct follow_chunk {
+    const launch &l;
+
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
-        if (t.a.g != nullptr)
+        if (t.g != nullptr)
             return;
-        const task<T> a = t.a;
-        for_elements<T>(t.wide != 0, begin, end, follow_elements<T>{t, a});
-        reset_seed(t, begin);
+        const task<T> a = unclipped_task_of(t, l);
+        for_elements<T>(t.wide != 0, begin, end, follow_elements<T>{t, a, step_of(t, l).with_states != 0});
+        reset_seed(t, l, begin);
     }
 };
 
@@ -157,7 +160,7 @@ struct follow_chunk {
 template <class T>
 NR_DEVICE void follow_without_gradient(const launch &l) {
     if (!skipped(l))
-        for_chunks<T>(l, follow_chunk<T>{});
+        for_chunks<T>(l, follow_chunk<T>{l});
 }
 
 template <class T>

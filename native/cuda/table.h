@@ -1,5 +1,5 @@
-/* What the host writes for the kernels to read: the tensors of a step, and what one launch does with them. The layout is the
- * same for the host's compiler and the device's. */
+/* What the host writes for the kernels to read: the tensors of a step, what several of them share, and what one launch does with
+ * them. The layout is the same for the host's compiler and the device's. */
 #ifndef NR_CUDA_TABLE_H
 #define NR_CUDA_TABLE_H
 
@@ -66,9 +66,30 @@ inline bool is_plain(general_flags f) {
     return f.common();
 }
 
+/* What tasks have in common that differ in their arrays only; it changes from step to step. */
+template <class T>
+struct gpu_step {
+    constants<T> k;
+    T start[state_arrays];
+    T leader_weight;
+    general_flags flags;
+    int32_t states;
+    int32_t follower_count;
+    int32_t with_states; /* without a gradient: followers reach the states */
+    int32_t resets;      /* a follower starts SeedRanger's scalars afresh */
+    double adaptive_clip;
+    double standardise_epsilon;
+};
+
+/* A task's arrays, and where its elements and rows lie; it mostly stays as it is from step to step. */
 template <class T>
 struct gpu_tensor {
-    task<T> a; /* a.followers points into the table */
+    T *p;
+    T *g;
+    T *s[state_arrays];
+    T *leader;
+    const follower<T> *followers; /* into the table */
+    int64_t step;                 /* where its gpu_step lies, in bytes from launch.fresh on */
     int64_t outer;
     int64_t rows;
     int64_t inner;
@@ -79,10 +100,8 @@ struct gpu_tensor {
     seed_tensor *seed;
     const int32_t *gate; /* null, or 0 there: nothing is done */
     int32_t wide;        /* every array can be moved 16 bytes at a time */
-    int32_t with_states; /* without a gradient: followers reach the states */
-    int32_t resets;      /* a follower starts SeedRanger's scalars afresh */
     int32_t given_rows;  /* row_values come from the caller */
-    int32_t plain;       /* is_plain(a.flags), and no row matters that is not staged */
+    int32_t plain;       /* is_plain of its flags, and no row matters that is not staged */
     int32_t staged_rows; /* that a block of threads sums and steps at a time; 0: they are summed before the step */
 };
 
@@ -100,12 +119,8 @@ NR_INLINE int sums_of_stage(int32_t stage) { return stage == stage_norms ? 4 : 1
 constexpr int most_sums = 4;
 constexpr int stages = 4;
 
-/* Whether a stage is needed for the rows of a tensor that has a gradient. */
-template <class T>
-NR_INLINE bool takes_part(const gpu_tensor<T> &t, int32_t stage) {
-    const general_flags &f = t.a.flags;
-    if (t.given_rows != 0)
-        return false;
+/* Whether a stage is needed for the rows of a tensor that has a gradient and no rows given. */
+inline bool takes_part(const general_flags &f, int32_t stage) {
     switch (stage) {
     case stage_norms:
         return f.adaptive;
@@ -134,6 +149,7 @@ struct launch {
     const void *tensors;  /* gpu_tensor<T>[count] */
     const int64_t *first; /* count + 1: the first item of each tensor, and how many items there are */
     int64_t count;
+    const char *fresh; /* what is sent for this step: every gpu_step<T> */
     verdict *found;
     const double *totals; /* of the squares of the tensors that have a gradient */
     double clip_norm;     /* 0: not at all */

@@ -51,10 +51,39 @@ NR_DEVICE bool gate_closed(const gpu_tensor<T> &t) {
     return t.gate != nullptr && *t.gate == 0;
 }
 
-/* The task of a tensor, in registers, with the factor of the global norm. */
+template <class T>
+NR_DEVICE const gpu_step<T> &step_of(const gpu_tensor<T> &t, const launch &l) {
+    return *reinterpret_cast<const gpu_step<T> *>(l.fresh + t.step);
+}
+
+/* The task of a tensor, in registers, before the global norm is known. */
+template <class T>
+NR_DEVICE task<T> unclipped_task_of(const gpu_tensor<T> &t, const launch &l) {
+    const gpu_step<T> &s = step_of(t, l);
+    task<T> a;
+    a.p = t.p;
+    a.g = t.g;
+    NR_UNROLL
+    for (int j = 0; j < state_arrays; ++j) {
+        a.s[j] = t.s[j];
+        a.start[j] = s.start[j];
+    }
+    a.states = s.states;
+    a.follower_count = s.follower_count;
+    a.followers = t.followers;
+    a.leader = t.leader;
+    a.leader_weight = s.leader_weight;
+    a.k = s.k;
+    a.flags = s.flags;
+    a.adaptive_clip = s.adaptive_clip;
+    a.standardise_epsilon = s.standardise_epsilon;
+    return a;
+}
+
+/* The same with the factor of the global norm. */
 template <class T>
 NR_DEVICE task<T> task_of(const gpu_tensor<T> &t, const launch &l) {
-    task<T> a = t.a;
+    task<T> a = unclipped_task_of(t, l);
     if (l.clip_norm != 0.0) {
         const double norm = l.found->norm;
         const double factor = norm > l.clip_norm ? l.clip_norm / norm : 1.0;

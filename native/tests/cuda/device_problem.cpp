@@ -21,6 +21,7 @@ int standin_set(const char *settings) { return find<int (*)(const char *)>("stan
 int64_t standin_calls(const char *function) { return find<int64_t (*)(const char *)>("standin_calls")(function); }
 int64_t standin_allocations() { return find<int64_t (*)()>("standin_allocations")(); }
 int64_t standin_violations() { return find<int64_t (*)()>("standin_violations")(); }
+int64_t standin_copied() { return find<int64_t (*)()>("standin_copied")(); }
 
 fixture::fixture(int ordinal) {
     char message[512];

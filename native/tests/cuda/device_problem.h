@@ -16,6 +16,7 @@ int standin_set(const char *settings);
 int64_t standin_calls(const char *function);
 int64_t standin_allocations();
 int64_t standin_violations();
+int64_t standin_copied();
 
 /* An open device and one queue, for the length of a test. */
 class fixture {

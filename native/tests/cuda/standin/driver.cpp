@@ -99,6 +99,7 @@ struct world {
     std::map<std::string, int64_t> calls;
     std::map<int, int> lost; /* device to result */
     int64_t violations = 0;
+    int64_t copied = 0; /* bytes */
     std::map<uint64_t, allocation> memory;
     std::map<int, context_object> contexts;
     std::set<stream_object *> streams;
@@ -349,6 +350,8 @@ int64_t standin_allocations(void) {
 
 int64_t standin_violations(void) { return the().violations; }
 
+int64_t standin_copied(void) { return the().copied; }
+
 __attribute__((constructor)) static void read_environment() {
     if (const char *text = std::getenv("NATIVERANGER_STANDIN"))
         standin_set(text);
@@ -573,6 +576,7 @@ int cuMemFreeHost(void *memory) {
 int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
     NR_IN_CONTEXT(cuMemcpyAsync);
     stream_object *s = stream_of(stream);
+    the().copied += static_cast<int64_t>(bytes);
     put(
         s, [=] { std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes); }, to, from);
     if (is_pageable(to) || is_pageable(from))

@@ -25,6 +25,9 @@ int64_t standin_calls(const char *function);
 int64_t standin_allocations(void);
 int64_t standin_violations(void);
 
+/* Bytes of all asynchronous copies. */
+int64_t standin_copied(void);
+
 #ifdef __cplusplus
 }
 #endif
