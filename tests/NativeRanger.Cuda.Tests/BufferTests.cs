@@ -169,6 +169,24 @@ public sealed unsafe class BufferTests
     }
 
     [Fact]
+    public unsafe void A_gradient_that_was_looked_at_before_is_known_by_its_owner_too()
+    {
+        var (first, second) = (StandIn.Open(0), StandIn.Open(1));
+        using var values = first.Upload<float>([1, 2]);
+        using var other = second.Upload<float>([1, 1]);
+        var gradient = first.Upload<float>([1, 1]);
+        using var stepper = new Sgd { LearningRate = 1, Momentum = 0 }.Bind(values);
+        // Memory of the stand-in's devices is memory of the host, too.
+        stepper.Step([new Gradient<float>((float*)other.Address, 2)]);
+        Assert.Throws<ArgumentException>(() => stepper.Step(other));
+        stepper.Step(gradient);
+        stepper.Step(gradient);
+        gradient.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => stepper.Step(gradient));
+        Assert.Equal([-2f, -1f], values.ToArray());
+    }
+
+    [Fact]
     public void A_buffer_that_is_disposed_while_bound_stays_allocated_and_is_refused()
     {
         var gpu = StandIn.Open();

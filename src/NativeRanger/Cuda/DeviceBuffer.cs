@@ -183,7 +183,9 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable, IStaged<T>
     }
 
     /// <summary>The address, with what was staged written back.</summary>
-    internal T* Ready()
+    internal T* Ready() => !disposed && whole is null && stagedLength == 0 ? address : Readied();
+
+    private T* Readied()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (whole is not null)

@@ -9,6 +9,7 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
 {
     private readonly CudaBackend backend;
     private readonly Parameter<T> parameter;
+    private readonly DeviceBuffer<T>? buffer;
     private readonly HostMirror<T>? mirror;
     private readonly CudaMemory? held;
     private HostMirror<T>? gradientMirror;
@@ -19,7 +20,8 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
     {
         this.backend = backend;
         this.parameter = parameter;
-        if (parameter.Buffer.Owner is not DeviceBuffer<T> buffer)
+        buffer = parameter.Buffer.Owner as DeviceBuffer<T>;
+        if (buffer is null)
         {
             mirror = new(backend, parameter.Length);
             return;
@@ -37,17 +39,9 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
     /// <summary>Points the tensor at the parameter; true if it had to be sent to the device.</summary>
     public bool Place(ref nr_tensor tensor)
     {
-        if (parameter.Buffer.Owner is DeviceBuffer<T> buffer)
+        if (buffer is not null)
         {
-            if (buffer.IsDisposed)
-            {
-                throw new ObjectDisposedException(
-                    parameter.Name,
-                    $"The buffer of parameter '{parameter.Name}' was disposed while it is bound to a stepper."
-                );
-            }
-
-            tensor.parameter = buffer.Ready();
+            tensor.parameter = buffer.IsDisposed ? throw Disposed() : buffer.Ready();
             return false;
         }
 
@@ -65,9 +59,9 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
             return false;
         }
 
-        if (gradient.Buffer.Owner is DeviceBuffer<T> buffer)
+        if (gradient.Buffer.Owner is DeviceBuffer<T> there)
         {
-            tensor.gradient = Present(buffer.Ready());
+            tensor.gradient = Present(there.Ready());
             return false;
         }
 
@@ -112,9 +106,9 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
         }
 
         T* from;
-        if (gradient.Buffer.Owner is DeviceBuffer<T> buffer)
+        if (gradient.Buffer.Owner is DeviceBuffer<T> there)
         {
-            from = buffer.Ready();
+            from = there.Ready();
         }
         else
         {
@@ -147,6 +141,9 @@ internal sealed unsafe class DeviceParameter<T> : IDisposable
         sum?.Dispose();
         held?.DangerousRelease();
     }
+
+    private ObjectDisposedException Disposed() =>
+        new(parameter.Name, $"The buffer of parameter '{parameter.Name}' was disposed while it is bound to a stepper.");
 
     /// <summary>A gradient that is there is never null, also where it has no elements.</summary>
     private static T* Present(T* gradient) => gradient is null ? (T*)sizeof(T) : gradient;

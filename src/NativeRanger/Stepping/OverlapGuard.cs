@@ -52,7 +52,8 @@ internal sealed unsafe class OverlapGuard<T>
     }
 
     /// <summary>Whether <see cref="FindOverlap(int, in Gradient{T})"/> last found this gradient of the parameter clear.</summary>
-    public bool IsKnown(int index, in Gradient<T> gradient) => clear[index] == gradient;
+    public bool IsKnown(int index, in Gradient<T> gradient) =>
+        clear[index] == gradient && ReferenceEquals(clear[index].Buffer.Owner, gradient.Buffer.Owner);
 
     /// <summary>A parameter that shares memory with the gradient of parameter <paramref name="index"/>, or null.</summary>
     public Parameter<T>? FindOverlap(int index, in Gradient<T> gradient)

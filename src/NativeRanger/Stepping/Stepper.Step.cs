@@ -230,7 +230,7 @@ public sealed unsafe partial class Stepper<T>
         for (var i = 0; i < gradients.Length; i++)
         {
             ref readonly var gradient = ref gradients[i];
-            if (gradient.IsNone || (gradient.Buffer.Owner is null && guard.IsKnown(i, gradient)))
+            if (gradient.IsNone || guard.IsKnown(i, gradient))
             {
                 continue;
             }
