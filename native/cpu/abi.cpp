@@ -24,11 +24,12 @@ nr_status choose_kernels(nr_status checked, const nr_options *options, const ker
     return *chosen == nullptr ? NR_E_ISA : NR_OK;
 }
 
-/* The elements that a step takes in before its arrays are larger than the last-level cache; negative if they are. */
-int64_t elements_in_cache(const nr_options &o) {
+/* The bytes of one array of every tensor, together, with which a step fills the last-level cache; negative if the call is a
+ * piece of a step that exceeds it. */
+int64_t room_in_cache(const nr_options &o) {
     constexpr int64_t arrays = 4;
     const int64_t cache = this_processor().last_level_cache_bytes;
-    return o.working_set > cache ? -1 : cache / (arrays * size_of(o.type));
+    return o.working_set > cache ? -1 : cache / arrays;
 }
 
 } // namespace
@@ -43,9 +44,10 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (status != NR_OK)
         return status;
     status = check_list(count, tensors);
-    int64_t room = elements_in_cache(*options);
-    if (status == NR_OK)
-        status = check_tensors(*options, count, tensors, &room);
+    if (status != NR_OK)
+        return status;
+    int64_t room = room_in_cache(*options);
+    status = check_tensors(*options, count, tensors, &room);
     if (status != NR_OK)
         return status;
 

@@ -34,28 +34,28 @@ void follow_tensor(const nr_options &o, const task<T> &a, const nr_tensor &t) {
             t.scalars[j] = 0.0;
 }
 
+/* The loops of one algorithm. */
 template <class T>
-struct rule_entry {
-    step_loops<T> loops;
+struct rule_loops {
+    step_alike alike;
+    step_run<T> (*choose)(const general_flags &f);
     update_sums<T> updates;
 };
 
 template <class Rule, class T>
-rule_entry<T> entry_of(const general_flags &f) {
-    return {choose_loops<Rule, T>(f), sum_updates<Rule, T>};
-}
+constexpr rule_loops<T> loops_of = {run_alike<Rule, T>, choose_run<Rule, T>, sum_updates<Rule, T>};
 
 template <class T>
-rule_entry<T> choose_rule(const nr_options &o, const general_flags &f) {
+const rule_loops<T> &find_loops(const nr_options &o) {
     switch (o.algorithm) {
     case NR_SGD:
-        return o.beta1 != 0.0 ? entry_of<sgd_momentum, T>(f) : entry_of<sgd, T>(f);
+        return o.beta1 != 0.0 ? loops_of<sgd_momentum, T> : loops_of<sgd, T>;
     case NR_ADAGRAD:
-        return entry_of<adagrad, T>(f);
+        return loops_of<adagrad, T>;
     case NR_ADAM:
-        return entry_of<adam, T>(f);
+        return loops_of<adam, T>;
     default:
-        return entry_of<radam, T>(f);
+        return loops_of<radam, T>;
     }
 }
 
@@ -64,7 +64,8 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
                   step_manner manner) {
     follower<T> followers[most_followers];
     task<T> a;
-    rule_entry<T> rule = {};
+    const rule_loops<T> &loops = find_loops<T>(o);
+    step_run<T> run = nullptr;
     const nr_tensor *made_for = nullptr;
     const nr_tensor *const end = tensors + count;
     for (const nr_tensor *next = tensors; next != end;) {
@@ -75,19 +76,22 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
             point_at(a, *t);
         } else {
             /* Without a gradient a tensor may have no step yet. */
-            fill_task(a, o, scalars.of(t->gradient != nullptr ? t->step : 1), *t, manner.prefetch, followers);
+            const step_scalars &found = scalars.of(t->gradient != nullptr ? t->step : 1);
+            if (is_plain(o, found, *t)) {
+                next = loops.alike(o, found, manner, t, end);
+                continue;
+            }
+            fill_task(a, o, found, *t, manner.prefetch, followers);
             a.flags.roots = manner.roots;
-            rule = choose_rule<T>(o, a.flags);
+            run = loops.choose(a.flags);
             made_for = t;
         }
         if (t->gradient == nullptr)
             follow_tensor(o, a, *t);
         else if (o.algorithm == NR_SEED_RANGER)
             step_seed_ranger(o, a, *t);
-        else if (rule.loops.alike != nullptr)
-            next = rule.loops.alike(a, t, end);
         else
-            step_runs(a, rule.loops.run, rule.updates, *t);
+            step_runs(a, run, loops.updates, *t);
     }
 }
 
@@ -95,11 +99,11 @@ template <class T>
 void tensor_row_statistics(const nr_options &o, const step_scalars &scalars, const nr_tensor &t, nr_row *out) {
     follower<T> followers[most_followers];
     const task<T> a = make_task<T>(o, scalars, t, false, followers);
-    const rule_entry<T> rule = choose_rule<T>(o, a.flags);
+    const update_sums<T> updates = find_loops<T>(o).updates;
     T scales[row_tile], means[row_tile], denominators[row_tile];
     for (int64_t first = 0; first < t.rows; first += row_tile) {
         const int64_t count = t.rows - first < row_tile ? t.rows - first : row_tile;
-        find_statistics<T>(a, rule.updates, t, first, count, {scales, means, denominators});
+        find_statistics<T>(a, updates, t, first, count, {scales, means, denominators});
         for (int64_t r = 0; r < count; ++r)
             out[first + r] = {double(scales[r]), double(means[r]), double(denominators[r])};
     }

@@ -102,19 +102,28 @@ NR_INLINE bool share_task(const nr_tensor &a, const nr_tensor &b) {
            (a.active | b.active) == 0;
 }
 
-/* Steps the tensors from first on that share its task, where that is common and nothing but their elements matters: without
- * rows and followers. Returns the first that does not share it. */
-template <class T>
-using step_alike = const nr_tensor *(*)(const task<T> &task, const nr_tensor *first, const nr_tensor *end);
+/* True if a step is common and nothing but the tensor's elements matters: without rows and followers. */
+NR_INLINE bool is_plain(const nr_options &o, const step_scalars &scalars, const nr_tensor &t) {
+    if (t.gradient == nullptr || t.active != 0 || o.algorithm == NR_SEED_RANGER)
+        return false;
+    const general_flags f = flags_of(o, scalars, t);
+    return f.common() && !f.centre_gradient;
+}
+
+/* Steps the tensors from first on, which is plain, that share its task, as fast as one that is short can be. Returns the first
+ * that does not share it. */
+using step_alike = const nr_tensor *(*)(const nr_options &o, const step_scalars &scalars, step_manner manner,
+                                        const nr_tensor *first, const nr_tensor *end);
 
 template <class Rule, class T>
-const nr_tensor *run_alike(const task<T> &shared, const nr_tensor *first, const nr_tensor *end) {
+const nr_tensor *run_alike(const nr_options &o, const step_scalars &scalars, step_manner manner, const nr_tensor *first,
+                           const nr_tensor *end) {
     using body_type = step_body<Rule, T, common_flags<false, false>>;
     static constexpr row_values<T> none = {{T(1), T(0), T(1)}, nullptr, nullptr, nullptr};
     task<T> a;
     a.leader_weight = T(0);
-    const constants<T> k = shared.k;
-    const common_flags<false, false> f = {false, shared.flags.decays, shared.flags.prefetch, shared.flags.roots};
+    const constants<T> k = round_constants<T>(o, scalars);
+    const common_flags<false, false> f = {false, decays(k), manner.prefetch, manner.roots};
     const nr_tensor *t = first;
     do {
         a.p = static_cast<T *>(t->parameter);
@@ -122,8 +131,8 @@ const nr_tensor *run_alike(const task<T> &shared, const nr_tensor *first, const 
         NR_UNROLL
         for (int j = 0; j < Rule::states; ++j)
             a.s[j] = static_cast<T *>(t->state[j]);
-        for (int64_t o = 0; o < t->outer; ++o)
-            run_lanes<Rule, T>(body_type{a, k, f, none, o * t->stride, false}, t->rows * t->inner);
+        for (int64_t outer = 0; outer < t->outer; ++outer)
+            run_lanes<Rule, T>(body_type{a, k, f, none, outer * t->stride, false}, t->rows * t->inner);
     } while (++t != end && share_task(*first, *t));
     return t;
 }
@@ -135,21 +144,14 @@ void run_general(const task<T> &a, int64_t begin, int64_t count, const row_value
     for_each_lane<T, full_width<T>>(i, count, body);
 }
 
-/* The loops of a step: alike, where it is not null; otherwise run. */
-template <class T>
-struct step_loops {
-    step_alike<T> alike;
-    step_run<T> run;
-};
-
+/* The loop of a step that is not plain. */
 template <class Rule, class T>
-step_loops<T> choose_loops(const general_flags &f) {
+step_run<T> choose_run(const general_flags &f) {
     if (!f.common())
-        return {nullptr, run_general<Rule, T>};
+        return run_general<Rule, T>;
     if (f.centre_gradient)
-        return {nullptr, f.one_leader ? run_common<Rule, T, true, true> : run_common<Rule, T, true, false>};
-    return f.one_leader ? step_loops<T>{nullptr, run_common<Rule, T, false, true>}
-                        : step_loops<T>{run_alike<Rule, T>, nullptr};
+        return f.one_leader ? run_common<Rule, T, true, true> : run_common<Rule, T, true, false>;
+    return run_common<Rule, T, false, true>;
 }
 
 } // namespace nr::NR_LANES

@@ -13,20 +13,35 @@ constexpr uint32_t known_option_flags =
 constexpr uint32_t known_tensor_flags = NR_CENTRALISE | NR_STANDARDISE;
 constexpr uint32_t known_follower_flags = NR_FOLLOWER_LEADS | NR_FOLLOWER_RESET | NR_FOLLOWER_PULLBACK;
 
-bool finite(double x) { return x - x == 0.0; }
+/* Numbers of one sign have the order of their bits, NaN beyond infinity; integers are compared in less time. */
+uint64_t bits_of(double x) {
+    uint64_t bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
 
-bool not_negative(double x) { return finite(x) && x >= 0.0; }
+constexpr uint64_t minus_zero = uint64_t{1} << 63;
+constexpr uint64_t bits_of_one = 0x3ffull << 52;
+constexpr uint64_t bits_of_four = 0x401ull << 52;
+constexpr uint64_t bits_of_infinity = 0x7ffull << 52;
 
-bool fraction(double x) { return x >= 0.0 && x <= 1.0; }
+bool finite(double x) { return (bits_of(x) & ~minus_zero) < bits_of_infinity; }
 
-bool decay_rate(double x) { return x >= 0.0 && x < 1.0; }
+bool not_negative(double x) { return bits_of(x) < bits_of_infinity || bits_of(x) == minus_zero; }
+
+bool fraction(double x) { return bits_of(x) <= bits_of_one || bits_of(x) == minus_zero; }
+
+bool decay_rate(double x) { return bits_of(x) < bits_of_one || bits_of(x) == minus_zero; }
+
+bool at_least_four(double x) { return bits_of(x) - bits_of_four < bits_of_infinity - bits_of_four; }
+
+/* Above 0, and perhaps infinite. */
+bool above_zero(double x) { return bits_of(x) - 1 < bits_of_infinity; }
 
 /* Positive and finite, also once rounded to the element type. */
 bool positive(double x, int32_t type) {
-    if (type == NR_FLOAT64)
-        return finite(x) && x > 0.0;
-    const float rounded = static_cast<float>(x);
-    return finite(static_cast<double>(rounded)) && rounded > 0.0f;
+    const double rounded = type == NR_FLOAT64 ? x : static_cast<double>(static_cast<float>(x));
+    return bits_of(rounded) - 1 < bits_of_infinity - 1;
 }
 
 /* The flags that mean something to an algorithm. */
@@ -60,7 +75,7 @@ bool algorithm_options_valid(const nr_options &o) {
     case NR_SEED_RANGER:
         if (!decay_rate(o.beta1) || !decay_rate(o.beta2) || !positive(o.epsilon, o.type))
             return false;
-        if (!finite(o.threshold) || o.threshold < 4.0)
+        if (!at_least_four(o.threshold))
             return false;
         return o.algorithm == NR_RADAM || (fraction(o.seed_alpha) && o.seed_period >= 1);
     default:
@@ -69,7 +84,7 @@ bool algorithm_options_valid(const nr_options &o) {
 }
 
 bool transforms_valid(const nr_options &o) {
-    return finite(o.gradient_scale) && o.clip_value > 0.0 && not_negative(o.clip_factor) &&
+    return finite(o.gradient_scale) && above_zero(o.clip_value) && not_negative(o.clip_factor) &&
            not_negative(o.adaptive_clip);
 }
 
@@ -178,13 +193,13 @@ inline bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
 /* True if a tensor is one piece with nothing but a gradient and States arrays of state, and its arrays are there and lie
  * apart; false says nothing. Most tensors are found valid here, since their steps may be as short as their checks. */
 template <int States>
-inline bool plainly_valid(const nr_tensor &t, int64_t element_size, int64_t *elements) {
-    int64_t bytes = 0;
+inline bool plainly_valid(const nr_tensor &t, int64_t element_size, int64_t *bytes) {
+    int64_t elements = 0;
     if (t.outer != 1 || t.active != 0 || t.row_values != nullptr || (t.flags & ~uint32_t{NR_CENTRALISE}) != 0 ||
         t.reserved != 0 || t.step < 1 || t.rows < 1 || t.inner < (t.flags != 0 ? 2 : 1) ||
-        __builtin_mul_overflow(t.rows, t.inner, elements) || __builtin_mul_overflow(*elements, element_size, &bytes))
+        __builtin_mul_overflow(t.rows, t.inner, &elements) || __builtin_mul_overflow(elements, element_size, bytes))
         return false;
-    const uint64_t size = static_cast<uint64_t>(bytes);
+    const uint64_t size = static_cast<uint64_t>(*bytes);
     if constexpr (States == 0)
         return lie_apart({t.parameter, t.gradient}, size);
     else if constexpr (States == 1)
@@ -197,8 +212,8 @@ template <int States>
 const nr_tensor *skip_with_states(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
     const int64_t element_size = size_of(o.type);
     int64_t left = *room;
-    for (int64_t elements = 0; from != end && plainly_valid<States>(*from, element_size, &elements); ++from)
-        left -= left >= 0 ? elements : 0;
+    for (int64_t bytes = 0; from != end && plainly_valid<States>(*from, element_size, &bytes); ++from)
+        left -= left >= 0 ? bytes : 0;
     *room = left;
     return from;
 }
@@ -315,7 +330,7 @@ nr_status check_tensors(const nr_options &o, int64_t count, const nr_tensor *ten
         if (status != NR_OK)
             return status;
         if (*room >= 0)
-            *room -= elements_of(*t);
+            *room -= elements_of(*t) * size_of(o.type);
     }
     return NR_OK;
 }
@@ -338,7 +353,7 @@ nr_status check_gradient_options(const nr_options *options) {
     const nr_status header = check_header(options);
     if (header != NR_OK)
         return header;
-    return finite(options->gradient_scale) && options->clip_value > 0.0 ? NR_OK : NR_E_OPTION;
+    return finite(options->gradient_scale) && above_zero(options->clip_value) ? NR_OK : NR_E_OPTION;
 }
 
 nr_status check_list(int64_t count, const void *list) {

@@ -24,7 +24,7 @@ nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
     if (!(g.clip_norm >= 0.0) || !finite(g.clip_norm) || (g.clip_norm != 0.0 && o.clip_factor != 1.0))
         return NR_E_OPTION;
     const nr_tensor *const end = g.tensors + g.count;
-    int64_t room = -1; /* nobody asks for the elements */
+    int64_t room = -1; /* nobody asks for the bytes */
     for (const nr_tensor *from = g.tensors; (from = nr::skip_plainly_valid(o, from, end, &room)) != end; ++from) {
         nr_tensor t = *from;
         /* The device's scalars cannot be looked into from here. */

@@ -153,6 +153,32 @@ NR_INLINE void point_at(task<T> &a, const nr_tensor &t) {
         a.s[j] = static_cast<T *>(t.state[j]);
 }
 
+/* What is asked of the step of a tensor, but for its followers. */
+inline general_flags flags_of(const nr_options &o, const step_scalars &scalars, const nr_tensor &t) {
+    const bool centre = asks(t.flags, NR_CENTRALISE);
+    general_flags f = {};
+    f.scale = o.gradient_scale != 1.0;
+    f.clip = o.clip_value != __builtin_inf();
+    f.factor = o.clip_factor != 1.0;
+    f.adaptive = o.adaptive_clip != 0.0;
+    f.l2 = o.weight_decay != 0.0 && !asks(o.flags, NR_DECOUPLED_DECAY) && o.algorithm != NR_SEED_RANGER;
+    f.standardise = asks(t.flags, NR_STANDARDISE);
+    f.centre_update = centre && asks(o.flags, NR_CENTRALISE_UPDATE);
+    f.centre_gradient = (centre && !f.centre_update) || f.standardise;
+    f.first = scalars.first;
+    f.nesterov = asks(o.flags, NR_NESTEROV);
+    f.maximum = asks(o.flags, NR_AMSGRAD);
+    f.rectified = scalars.rectified;
+    f.moves = scalars.moves;
+    f.zero = asks(o.flags, NR_ZERO_GRADIENT);
+    return f;
+}
+
+template <class T>
+inline bool decays(const constants<T> &k) {
+    return k.decay != T(1);
+}
+
 /* list must hold most_followers entries and outlive the task. */
 template <class T>
 inline void fill_task(task<T> &a, const nr_options &o, const step_scalars &scalars, const nr_tensor &t, bool prefetch,
@@ -168,22 +194,8 @@ inline void fill_task(task<T> &a, const nr_options &o, const step_scalars &scala
     a.adaptive_clip = o.adaptive_clip;
     a.standardise_epsilon = o.algorithm == NR_SEED_RANGER ? o.epsilon : o.standardise_epsilon;
 
-    const bool centre = asks(t.flags, NR_CENTRALISE);
     general_flags &f = a.flags;
-    f.scale = o.gradient_scale != 1.0;
-    f.clip = o.clip_value != __builtin_inf();
-    f.factor = o.clip_factor != 1.0;
-    f.adaptive = o.adaptive_clip != 0.0;
-    f.l2 = o.weight_decay != 0.0 && !asks(o.flags, NR_DECOUPLED_DECAY) && o.algorithm != NR_SEED_RANGER;
-    f.standardise = asks(t.flags, NR_STANDARDISE);
-    f.centre_update = centre && asks(o.flags, NR_CENTRALISE_UPDATE);
-    f.centre_gradient = (centre && !f.centre_update) || f.standardise;
-    f.first = scalars.first;
-    f.nesterov = asks(o.flags, NR_NESTEROV);
-    f.maximum = asks(o.flags, NR_AMSGRAD);
-    f.rectified = scalars.rectified;
-    f.moves = scalars.moves;
-    f.zero = asks(o.flags, NR_ZERO_GRADIENT);
+    f = flags_of(o, scalars, t);
     f.one_leader = a.follower_count == 1 && list[0].moves && list[0].leads && !list[0].whole && !list[0].reset &&
                    !list[0].pullback;
     if (f.one_leader) {
@@ -191,7 +203,7 @@ inline void fill_task(task<T> &a, const nr_options &o, const step_scalars &scala
         a.leader_weight = list[0].weight;
     }
     f.followers = a.follower_count != 0 && !f.one_leader;
-    f.decays = a.k.decay != T(1);
+    f.decays = decays(a.k);
     f.prefetch = prefetch;
 }
 

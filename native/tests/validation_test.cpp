@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <limits>
 
 using namespace problem;
 
@@ -233,6 +235,44 @@ TEST(Validation, Fault_6_7_9_10_options) {
     wide.how.type = NR_FLOAT64;
     wide.how.epsilon = 1e-60;
     EXPECT_EQ(nr_step(&wide.how, 0, nullptr), NR_OK);
+}
+
+/* The last numbers that are right, and the next that are not. */
+TEST(Validation, OptionsAtTheEndsOfTheirRanges) {
+    const double below_one = std::nextafter(1.0, 0.0), below_four = std::nextafter(4.0, 0.0);
+    const double smallest = std::numeric_limits<double>::denorm_min(), largest = std::numeric_limits<double>::max();
+    const auto status = [](int32_t algorithm, const std::function<void(nr_options &)> &change) {
+        options o(algorithm, NR_FLOAT64);
+        nr_options how = o.view();
+        change(how);
+        return nr_step(&how, 0, nullptr);
+    };
+    using field = double nr_options::*;
+    const auto expect = [&](int32_t algorithm, field f, std::vector<double> right, std::vector<double> wrong) {
+        for (double value : right)
+            EXPECT_EQ(status(algorithm, [&](nr_options &o) { o.*f = value; }), NR_OK) << value;
+        for (double value : wrong)
+            EXPECT_EQ(status(algorithm, [&](nr_options &o) { o.*f = value; }), NR_E_OPTION) << value;
+    };
+    for (field f : {&nr_options::beta1, &nr_options::beta2})
+        expect(NR_RADAM, f, {-0.0, 0.0, smallest, below_one}, {-smallest, 1.0, -not_a_number});
+    for (field f :
+         {&nr_options::learning_rate, &nr_options::weight_decay, &nr_options::clip_factor, &nr_options::adaptive_clip})
+        expect(NR_RADAM, f, {-0.0, 0.0, smallest, largest}, {-smallest, -largest, infinite, -not_a_number});
+    expect(NR_RADAM, &nr_options::epsilon, {smallest, largest}, {-0.0, 0.0, -smallest, infinite, -not_a_number});
+    expect(NR_RADAM, &nr_options::threshold, {4.0, largest}, {below_four, -4.0, -0.0, infinite, -infinite});
+    expect(NR_RADAM, &nr_options::clip_value, {smallest, largest, infinite}, {-0.0, 0.0, -smallest, -infinite});
+    expect(NR_RADAM, &nr_options::gradient_scale, {-0.0, -largest, largest}, {infinite, -infinite, -not_a_number});
+    expect(NR_SEED_RANGER, &nr_options::seed_alpha, {-0.0, smallest, 1.0}, {-smallest, std::nextafter(1.0, 2.0)});
+
+    for (double right : {double(std::numeric_limits<float>::denorm_min()), double(std::numeric_limits<float>::max())})
+        EXPECT_EQ(status(NR_RADAM,
+                         [&](nr_options &o) {
+                             o.type = NR_FLOAT32;
+                             o.epsilon = right;
+                         }),
+                  NR_OK)
+            << right;
 }
 
 TEST(Validation, OptionsThatContradictEachOther) {
