@@ -44,14 +44,19 @@ internal static class ScalingStudy
         var (secondLevel, lastLevel) = CacheSizes();
         var seconds = quick ? 0.05 : 0.5;
         var points = new List<ScalingPoint>();
-        foreach (var threads in Powers(2, Environment.ProcessorCount))
+        foreach (var elements in ElementCounts(quick))
         {
-            points.AddRange(ElementCounts(quick).Select(n => OneTensor(threads, n, seconds)));
-            points.AddRange(Powers(10, quick ? 1000 : 100_000).Select(k => ManyTensors(threads, (int)k, seconds)));
+            points.AddRange(OneTensor(elements, seconds));
+        }
+
+        foreach (var tensors in Powers(10, quick ? 1000 : 100_000))
+        {
+            points.AddRange(ManyTensors(tensors, seconds));
         }
 
         var models = points
             .GroupBy(p => p.Threads)
+            .OrderBy(group => group.Key)
             .Select(group => ScalingModel.Fit(group.Key, [.. group], secondLevel, lastLevel));
         return new("scaling", circumstances, secondLevel, lastLevel, points, [.. models]);
     }
@@ -68,41 +73,70 @@ internal static class ScalingStudy
         }
     }
 
-    private static ScalingPoint OneTensor(int threads, long elements, double seconds)
+    private static ScalingPoint[] OneTensor(long elements, double seconds)
     {
         var what = new BenchCase(
             BenchAlgorithm.Find("radam")!,
             BenchCase.Float32,
             InstructionSet.Auto,
-            threads,
+            Environment.ProcessorCount,
             elements * ScalingPoint.BytesPerElement
         );
-        using var problem = BenchProblem.Create(what);
-        return new(threads, 1, elements, Time(problem.Step, seconds));
+        using var problem = BenchProblem.Create(what, AnyThreads);
+        return OnThreads(problem.Step, 1, elements, seconds);
     }
 
-    private static ScalingPoint ManyTensors(int threads, int tensors, double seconds)
+    private static ScalingPoint[] ManyTensors(int tensors, double seconds)
     {
         using var stepper = new RAdam().Bind(
             Enumerable
                 .Range(0, tensors)
                 .Select(i => Parameter.Of($"p{i}", BaselineArrays.Values(ElementsPerTensor, i))),
-            NativeBackend.On(InstructionSet.Auto, threads)
+            AnyThreads
         );
         float[]?[] gradients =
         [
             .. Enumerable.Range(0, tensors).Select(i => BaselineArrays.Values(ElementsPerTensor, ~i)),
         ];
-        return new(
-            threads,
+        return OnThreads(
+            Variant.Of(() => stepper.Step(gradients)),
             tensors,
             (long)tensors * ElementsPerTensor,
-            Time(Variant.Of(() => stepper.Step(gradients)), seconds)
+            seconds
         );
     }
 
-    private static double Time(Variant step, double seconds) =>
-        1e9 * Interleaved.Median(Interleaved.Compare([step], seconds)[0]);
+    /// <summary>A backend whose steps use as many threads as <see cref="NativeBackend.MaxDegreeOfParallelism"/> says at the time.</summary>
+    private static NativeBackend AnyThreads => NativeBackend.On(InstructionSet.Auto);
+
+    /// <summary>The same steps of the same arrays on 1, 2, 4, … threads by turns, so that a noisy moment meets all of them.</summary>
+    private static ScalingPoint[] OnThreads(Variant step, long tensors, long elements, double seconds)
+    {
+        var most = NativeBackend.MaxDegreeOfParallelism;
+        try
+        {
+            var threads = Powers(2, most).ToArray();
+            var variants = threads.Select(count => step with { Time = OnThreads(step, count) }).ToArray();
+            var times = Interleaved.Compare(variants, threads.Length * seconds);
+            return
+            [
+                .. threads.Select(
+                    (count, i) => new ScalingPoint(count, tensors, elements, 1e9 * Interleaved.Median(times[i]))
+                ),
+            ];
+        }
+        finally
+        {
+            NativeBackend.MaxDegreeOfParallelism = most;
+        }
+    }
+
+    private static Func<long, long, double> OnThreads(Variant step, int threads) =>
+        (untimed, timed) =>
+        {
+            NativeBackend.MaxDegreeOfParallelism = threads;
+            return step.Time(untimed, timed);
+        };
 
     private static IEnumerable<int> Powers(int factor, int largest)
     {

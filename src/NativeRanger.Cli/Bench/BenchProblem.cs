@@ -15,8 +15,16 @@ internal abstract class BenchProblem : IDisposable
 
     public abstract void Dispose();
 
-    public static BenchProblem Create(BenchCase what) =>
-        what.Type is BenchCase.Float64 ? new BenchProblem<double>(what) : new BenchProblem<float>(what);
+    /// <summary>The problem of a case.</summary>
+    /// <param name="what">The case.</param>
+    /// <param name="backend">What steps; by default, what the case asks for.</param>
+    public static BenchProblem Create(BenchCase what, NativeBackend? backend = null)
+    {
+        backend ??= NativeBackend.On(what.InstructionSet, what.Threads);
+        return what.Type is BenchCase.Float64
+            ? new BenchProblem<double>(what, backend)
+            : new BenchProblem<float>(what, backend);
+    }
 }
 
 /// <inheritdoc/>
@@ -34,7 +42,7 @@ internal sealed unsafe class BenchProblem<T> : BenchProblem
     private readonly T* gradient;
     private readonly Gradient<T>[] gradients;
 
-    public BenchProblem(BenchCase what)
+    public BenchProblem(BenchCase what, NativeBackend backend)
     {
         this.what = what;
         var (rows, columns) = what.Shape;
@@ -46,7 +54,7 @@ internal sealed unsafe class BenchProblem<T> : BenchProblem
         gradients = [new(gradient, what.Elements)];
         stepper = what.Algorithm.Recipe.Bind(
             [new Parameter<T>("parameters", parameter, what.Elements, rows, columns)],
-            NativeBackend.On(what.InstructionSet, what.Threads)
+            backend
         );
         for (var i = 0; i < FirstSteps; i++)
         {
