@@ -10,6 +10,9 @@ public readonly ref struct StepRequest<T>
     /// <summary>One gradient per parameter, in bind order.</summary>
     public required ReadOnlySpan<Gradient<T>> Gradients { get; init; }
 
+    /// <summary>The array that <see cref="Gradients"/> are in, all of it, where there is one that stays as it is during the step.</summary>
+    internal Gradient<T>[]? Held { get; init; }
+
     /// <summary>The learning rate of each group, schedule included.</summary>
     public required ReadOnlySpan<double> LearningRates { get; init; }
 

@@ -217,7 +217,7 @@ internal sealed class ArrayFiles<T> : IDisposable
 
     private NativeStateArray<T> Read(ManifestParameter parameter, string array)
     {
-        var values = new NativeStateArray<T>(0, array, parameter.Length, ordinal: 0);
+        var values = new NativeStateArray<T>(0, array, parameter.Length);
         try
         {
             var order = parameter.ColumnMajor ? StorageOrder.ColumnMajor : StorageOrder.RowMajor;

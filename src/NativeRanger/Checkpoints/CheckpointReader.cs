@@ -146,7 +146,7 @@ internal sealed class CheckpointReader<T> : IDisposable
         {
             foreach (var (parameter, saved) in plan.Parameters)
             {
-                var values = new NativeStateArray<T>(0, TensorNames.Values, parameter.Length, ordinal: 0);
+                var values = new NativeStateArray<T>(0, TensorNames.Values, parameter.Length);
                 staged.Add((parameter, values));
                 targets.Add(
                     TensorNames.Of(saved.Name, TensorNames.Values),

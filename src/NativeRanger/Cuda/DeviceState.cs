@@ -62,8 +62,30 @@ internal sealed unsafe class DeviceStateStore<T>(CudaEngine<T> engine) : StateSt
 {
     private readonly List<DeviceBuffer<double>> scalars = [];
 
-    public override AddressedArray<T> NewArray(int parameter, string name, long length, int ordinal) =>
-        new DeviceStateArray<T>(engine, engine.Backend.Allocate<T>(length), parameter, name);
+    public override AddressedArray<T>[] NewArrays(
+        int firstParameter,
+        string name,
+        ReadOnlySpan<long> lengths,
+        int ordinal
+    )
+    {
+        var arrays = new List<DeviceStateArray<T>>(lengths.Length);
+        try
+        {
+            foreach (var length in lengths)
+            {
+                var buffer = engine.Backend.Allocate<T>(length);
+                arrays.Add(new(engine, buffer, firstParameter + arrays.Count, name));
+            }
+        }
+        catch
+        {
+            arrays.ForEach(static array => array.Dispose());
+            throw;
+        }
+
+        return [.. arrays];
+    }
 
     public override double* NewScalars(int count)
     {

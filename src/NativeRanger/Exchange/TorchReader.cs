@@ -112,7 +112,7 @@ internal sealed class TorchReader<T> : IDisposable
 
         foreach (var tensor in sound)
         {
-            var values = new NativeStateArray<T>(0, tensor.Name, tensor.Parameter.Length, ordinal: 0);
+            var values = new NativeStateArray<T>(0, tensor.Name, tensor.Parameter.Length);
             staged.Add(tensor.Name, new(tensor, values));
         }
     }

@@ -3,12 +3,13 @@ using System.Numerics;
 namespace NativeRanger;
 
 /// <summary>The native backend's side of one stepper: it owns state and counters, pins, and calls the library.</summary>
-internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
+internal sealed unsafe class NativeEngine<T> : StepEngine<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly InstructionSet instructionSet;
     private readonly NativeRunner<T> runner;
     private readonly GradientNorm<T> norm;
+    private readonly PinnedTensors<T> pinned = new();
     private readonly List<Average> averages = [];
     private Gradient<T>[] noGradients = [];
     private List<StateArray<T>>? arrays;
@@ -20,6 +21,7 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
         this.instructionSet = instructionSet;
         runner = new(threads);
         norm = new(runner);
+        runner.Pinned = pinned;
     }
 
     ~NativeEngine() => Dispose(disposing: false);
@@ -34,7 +36,7 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
     public override void AddGroup(IReadOnlyList<Parameter<T>> parameters, Optimizer optimizer)
     {
         var clock = runner.Groups.Count > 0 ? runner.Groups[0] : null;
-        var group = new NativeGroup<T>(parameters, placed, runner.Groups.Count, optimizer, instructionSet, clock);
+        var group = new NativeGroup<T>(parameters, pinned.Count, runner.Groups.Count, optimizer, instructionSet, clock);
         try
         {
             for (var a = 0; a < averages.Count; a++)
@@ -42,7 +44,7 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
                 group.AddAverage(averages[a], a);
             }
 
-            ReservePins(placed + parameters.Count);
+            pinned.Reserve(pinned.Count + parameters.Count);
         }
         catch
         {
@@ -53,9 +55,10 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
         runner.Add(group);
         for (var i = 0; i < parameters.Count; i++)
         {
-            places[placed++] = new(parameters[i].Buffer, group.Tensors + i);
+            pinned.Add(parameters[i].Buffer, group.Tensors + i);
         }
 
+        runner.Pinned = pinned.Count == 1 ? null : pinned;
         policy = optimizer.NonFinite;
         StateChanged();
     }
@@ -93,38 +96,45 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
 
     public override bool Step(in StepRequest<T> request)
     {
-        if (placed != 1)
+        if (runner.Pinned is not null)
         {
-            return PinFrom(0, request, synchronize: false);
+            pinned.Take(request.Gradients, request.Held);
+            return StepPlaced(request);
         }
 
-        fixed (T* p = places[0].Parameter.Array)
+        fixed (T* p = pinned.FirstArray)
         fixed (T* g = request.Gradients[0].Array)
         {
-            places[0].Point(p, request.Gradients[0], g);
-            return StepPinned(request);
+            pinned.PointFirst(p, request.Gradients[0], g);
+            return StepPlaced(request);
         }
     }
 
     public override void Synchronize()
     {
-        if (noGradients.Length != placed)
+        if (runner.Pinned is not null)
         {
-            noGradients = new Gradient<T>[placed];
+            noGradients = noGradients.Length == pinned.Count ? noGradients : new Gradient<T>[pinned.Count];
+            pinned.Take(noGradients, noGradients);
+            SynchronizePlaced();
+            return;
         }
 
-        PinFrom(0, new() { Gradients = noGradients, LearningRates = [] }, synchronize: true);
+        fixed (T* p = pinned.FirstArray)
+        {
+            pinned.PointFirst(p, Gradient<T>.None, null);
+            SynchronizePlaced();
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
         runner.Dispose();
         norm.Dispose();
-        DisposePins();
         base.Dispose(disposing);
     }
 
-    private void SynchronizePinned()
+    private void SynchronizePlaced()
     {
         foreach (var group in runner.Groups)
         {
@@ -138,7 +148,7 @@ internal sealed unsafe partial class NativeEngine<T> : StepEngine<T>
         }
     }
 
-    private bool StepPinned(in StepRequest<T> request)
+    private bool StepPlaced(in StepRequest<T> request)
     {
         var groups = runner.Groups;
         for (var i = 0; i < groups.Count; i++)

@@ -7,6 +7,9 @@ namespace NativeRanger;
 internal sealed unsafe class NativeGroup<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    /// <summary>A tensor takes as long besides its elements as so many of them.</summary>
+    private const long WorkPerTensor = 64;
+
     private readonly Parameter<T>[] parameters;
     private readonly int firstParameter;
     private readonly int index;
@@ -19,7 +22,8 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private readonly List<long> averageSteps = [];
     private readonly long[] sharedCounters;
     private readonly long[] parameterCounters;
-    private readonly int[] arraysOf;
+    private readonly long[] lengths;
+    private int arraysPerParameter;
     private NativeRecipe recipe;
 
     public NativeGroup(
@@ -41,7 +45,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
         sharedCounters = new long[recipe.Levels.Length];
         clock?.sharedCounters.CopyTo(sharedCounters, 0);
         parameterCounters = new long[recipe.Levels.Length * parameters.Count];
-        arraysOf = new int[parameters.Count];
+        lengths = [.. parameters.Select(p => p.Length)];
         table = new(parameters.Count);
         try
         {
@@ -75,7 +79,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     public long Elements => parameters.Sum(p => p.Length);
 
     /// <summary>How many elements that are divided by a square root take as long.</summary>
-    public long Work => (long)(recipe.Work * Elements);
+    public long Work => (long)(recipe.Work * Elements) + (WorkPerTensor * Count);
 
     /// <summary>Where the rows of a tensor lie, or one flat row where no transform needs them.</summary>
     public RowLayout LayoutOf(int tensor) => recipe.Layout(parameters[tensor]);
@@ -102,28 +106,22 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     /// <summary>Adds an average, or changes nothing where memory is lacking.</summary>
     public void AddAverage(Average average, int number)
     {
-        var present = arrays.Count;
-        var slots = arraysOf.ToArray();
+        var added = NewArrays(StateNames.Average(number));
         try
         {
-            for (var i = 0; i < parameters.Length; i++)
-            {
-                NewArray(i, StateNames.Average(number)).CopyFrom(parameters[i].Buffer);
-            }
-
+            CopyParameters(added);
             table.AddFollower();
         }
         catch
         {
-            slots.CopyTo(arraysOf, 0);
-            RemoveArrays(present);
+            RemoveLastArrays();
             throw;
         }
 
         var follower = table.Options->follower_count - 1;
         for (var i = 0; i < parameters.Length; i++)
         {
-            table.Follower(i, follower).weights = arrays[present + i].Address;
+            table.Follower(i, follower).weights = added[i].Address;
         }
 
         averages.Add(average);
@@ -143,12 +141,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     public void RemoveAverage()
     {
         table.RemoveFollower();
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            arraysOf[i]--;
-        }
-
-        RemoveArrays(arrays.Count - parameters.Length);
+        RemoveLastArrays();
         averages.RemoveAt(averages.Count - 1);
         averageSteps.RemoveAt(averageSteps.Count - 1);
         counters.RemoveAt(counters.Count - 1);
@@ -273,19 +266,22 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
             }
         }
 
-        for (var i = 0; i < parameters.Length; i++)
+        for (var s = 0; s < names.Length; s++)
         {
-            for (var s = 0; s < names.Length; s++)
+            var state = NewArrays(names[s]!);
+            for (var i = 0; i < parameters.Length; i++)
             {
-                var array = NewArray(i, names[s]!);
                 if (recipe.InitialState != 0)
                 {
-                    array.Fill(T.CreateTruncating(recipe.InitialState));
+                    state[i].Fill(T.CreateTruncating(recipe.InitialState));
                 }
 
-                table.SetState(i, s, array.Address);
+                table.SetState(i, s, state[i].Address);
             }
+        }
 
+        for (var i = 0; i < parameters.Length; i++)
+        {
             AddCounters(i);
         }
 
@@ -298,16 +294,17 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private void AddLevel(int level)
     {
         table.AddFollower();
+        var slow = NewArrays(StateNames.SlowWeights(level));
+        CopyParameters(slow);
+        var momenta =
+            recipe.Levels[level].InnerState == InnerState.Pullback ? NewArrays(StateNames.SlowMomentum(level)) : null;
         for (var i = 0; i < parameters.Length; i++)
         {
-            ref var buffers = ref table.Follower(i, level);
-            var slow = NewArray(i, StateNames.SlowWeights(level));
-            slow.CopyFrom(parameters[i].Buffer);
-            buffers.weights = slow.Address;
-            if (recipe.Levels[level].InnerState == InnerState.Pullback)
+            table.Follower(i, level) = new()
             {
-                buffers.momentum = NewArray(i, StateNames.SlowMomentum(level)).Address;
-            }
+                weights = slow[i].Address,
+                momentum = momenta is null ? null : momenta[i].Address,
+            };
         }
 
         var name = StateNames.SyncCounter(level);
@@ -365,27 +362,34 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     private NativeStateCounter NewCounter(int owner, string name, Func<long> get, Action<long> set) =>
         new(owner, name, store.Settle, get, set);
 
-    private AddressedArray<T> NewArray(int parameter, string name)
+    /// <summary>An array for every parameter.</summary>
+    private AddressedArray<T>[] NewArrays(string name)
     {
-        var array = store.NewArray(
-            firstParameter + parameter,
-            name,
-            parameters[parameter].Length,
-            arraysOf[parameter]++
-        );
-        arrays.Add(array);
-        return array;
+        var added = store.NewArrays(firstParameter, name, lengths, arraysPerParameter);
+        arraysPerParameter++;
+        arrays.AddRange(added);
+        return added;
     }
 
-    /// <summary>Releases the arrays from the given one on, which were the last to be made.</summary>
-    private void RemoveArrays(int first)
+    private void CopyParameters(AddressedArray<T>[] to)
     {
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            to[i].CopyFrom(parameters[i].Buffer);
+        }
+    }
+
+    /// <summary>Releases what the last <see cref="NewArrays"/> made.</summary>
+    private void RemoveLastArrays()
+    {
+        var first = arrays.Count - parameters.Length;
         foreach (var array in arrays.Skip(first))
         {
             array.Dispose();
         }
 
-        arrays.RemoveRange(first, arrays.Count - first);
+        arrays.RemoveRange(first, parameters.Length);
+        arraysPerParameter--;
     }
 
     private void SetOptions()

@@ -17,7 +17,7 @@ internal enum Cut
 /// <summary>
 /// The tensors of a stepper cut into pieces of similar size for several threads. Bits do not depend on the cut.
 /// </summary>
-internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
+internal sealed unsafe class NativePieces<T> : IPieces, IPinned, IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>The canonical block of the reductions.</summary>
@@ -97,7 +97,23 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
     /// <summary>What a claim does with its tensors; set before a run.</summary>
     public NativeCall<T>? Call { get; set; }
 
+    /// <summary>What pins the tensors of a claim; null where they hold their addresses before a run.</summary>
+    public PinnedTensors<T>? Pinned { get; init; }
+
     public int Run(int piece)
+    {
+        if (Pinned is null)
+        {
+            return RunPinned(piece);
+        }
+
+        var claim = claims[piece];
+        var first = claim.Group.FirstParameter + sources[claim.First].Tensor;
+        var last = claim.Group.FirstParameter + sources[claim.First + claim.Count - 1].Tensor;
+        return Pinned.Run(this, piece, first, last + 1);
+    }
+
+    public int RunPinned(int piece)
     {
         var claim = claims[piece];
         if (claim.IsWhole)
@@ -151,7 +167,10 @@ internal sealed unsafe class NativePieces<T> : IPieces, IDisposable
         {
             foreach (var piece in Pieces(group, i))
             {
-                if (sources.Count > first && gathered + piece.Length > PieceLength)
+                if (
+                    sources.Count > first
+                    && (gathered + piece.Length > PieceLength || sources.Count - first == PinnedTensors<T>.Most)
+                )
                 {
                     AddClaim(group, first);
                     first = sources.Count;

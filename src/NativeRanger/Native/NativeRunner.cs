@@ -5,7 +5,7 @@ using NativeRanger.Interop;
 namespace NativeRanger;
 
 /// <summary>Steps the groups of one stepper: on the calling thread, or cut into pieces on several.</summary>
-internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
+internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IPinned, IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>A thread that has less to do costs more than it saves: waking it may take longer than its share of the step.</summary>
@@ -18,6 +18,8 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     private readonly List<NativeGroup<T>> groups = [];
     private readonly ClaimedWork claimed = new();
     private readonly int? threads;
+    private PinnedTensors<T>? pinned;
+    private NativeGroup<T>? stepped;
     private NativePieces<T>? stepPieces;
     private NativePieces<T>? blockPieces;
 
@@ -31,6 +33,17 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
 
     /// <summary>The groups; a list, so that going through them allocates nothing.</summary>
     public List<NativeGroup<T>> Groups => groups;
+
+    /// <summary>What pins the tensors of a call; null where they hold their addresses before a step.</summary>
+    public PinnedTensors<T>? Pinned
+    {
+        get => pinned;
+        set
+        {
+            pinned = value;
+            Invalidate();
+        }
+    }
 
     public void Add(NativeGroup<T> group)
     {
@@ -61,11 +74,34 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
         {
             var group = groups[i];
             NativeStatus.Check(
-                isShort
-                    ? ShortCalls.nr_step(group.Options, group.Count, group.Tensors)
-                    : Run(group, group.Tensors, 0, group.Count)
+                pinned is not null ? StepPinned(group)
+                : isShort ? ShortCalls.nr_step(group.Options, group.Count, group.Tensors)
+                : Run(group, group.Tensors, 0, group.Count)
             );
         }
+    }
+
+    private int StepPinned(NativeGroup<T> group)
+    {
+        stepped = group;
+        var status = 0;
+        for (var first = 0; first < group.Count && status == 0; first += PinnedTensors<T>.Most)
+        {
+            var end = Math.Min(first + PinnedTensors<T>.Most, group.Count);
+            status = pinned!.Run(this, first, group.FirstParameter + first, group.FirstParameter + end);
+        }
+
+        return status;
+    }
+
+    /// <summary>Steps the tensors of a group from the given one on.</summary>
+    public int RunPinned(int first)
+    {
+        var group = stepped!;
+        var count = Math.Min(PinnedTensors<T>.Most, group.Count - first);
+        return isShort
+            ? ShortCalls.nr_step(group.Options, count, group.Tensors + first)
+            : Run(group, group.Tensors + first, first, count);
     }
 
     private void StepPieces()
@@ -88,7 +124,9 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IDisposable
     }
 
     public NativePieces<T> Pieces(Cut cut) =>
-        cut == Cut.Steps ? stepPieces ??= new(groups, cut) : blockPieces ??= new(groups, cut);
+        cut == Cut.Steps ? stepPieces ??= NewPieces(cut) : blockPieces ??= NewPieces(cut);
+
+    private NativePieces<T> NewPieces(Cut cut) => new(groups, cut) { Pinned = pinned };
 
     // Inlined, it would prepare for a collection where there is only a short call.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -24,12 +24,17 @@ internal abstract unsafe class AddressedArray<T>(int parameter, string name, lon
 internal abstract unsafe class StateStore<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>A state array, zero at the start.</summary>
-    /// <param name="parameter">The number of its parameter, in bind order.</param>
+    /// <summary>A state array for each of some parameters, zero at the start.</summary>
+    /// <param name="firstParameter">The number of the first parameter, in bind order.</param>
     /// <param name="name">One of <see cref="StateNames"/>.</param>
-    /// <param name="length">The number of elements.</param>
-    /// <param name="ordinal">Its number among the arrays of its parameter.</param>
-    public abstract AddressedArray<T> NewArray(int parameter, string name, long length, int ordinal);
+    /// <param name="lengths">The number of elements of each.</param>
+    /// <param name="ordinal">The number of the array among those of its parameter.</param>
+    public abstract AddressedArray<T>[] NewArrays(
+        int firstParameter,
+        string name,
+        ReadOnlySpan<long> lengths,
+        int ordinal
+    );
 
     /// <summary>Zeroed scalars that are not kept in the tensor table's own memory; null where they are.</summary>
     public virtual double* NewScalars(int count) => null;
@@ -48,25 +53,58 @@ internal sealed class NativeStateStore<T> : StateStore<T>
 {
     public static NativeStateStore<T> Instance { get; } = new();
 
-    public override AddressedArray<T> NewArray(int parameter, string name, long length, int ordinal) =>
-        new NativeStateArray<T>(parameter, name, length, ordinal);
+    /// <summary>
+    /// They lie in one block, in the order of the parameters, so that the steps of many small ones stream through it.
+    /// </summary>
+    public override AddressedArray<T>[] NewArrays(
+        int firstParameter,
+        string name,
+        ReadOnlySpan<long> lengths,
+        int ordinal
+    )
+    {
+        var bytes = (nuint)0;
+        foreach (var length in lengths)
+        {
+            bytes = checked(bytes + StateMemory.SizeOf<T>(length));
+        }
+
+        var block = new StateMemory(bytes, ordinal);
+        var arrays = new AddressedArray<T>[lengths.Length];
+        var offset = (nuint)0;
+        for (var i = 0; i < arrays.Length; i++)
+        {
+            arrays[i] = new NativeStateArray<T>(firstParameter + i, name, lengths[i], block, offset);
+            offset += StateMemory.SizeOf<T>(lengths[i]);
+        }
+
+        return arrays;
+    }
 }
 
 /// <summary>A state array in memory of our own, zero at the start.</summary>
-internal sealed unsafe class NativeStateArray<T> : AddressedArray<T>
+/// <param name="parameter">The number of its parameter, in bind order.</param>
+/// <param name="name">One of <see cref="StateNames"/>.</param>
+/// <param name="length">The number of elements.</param>
+/// <param name="block">The memory that it lies in, alone or with others, which are all disposed together.</param>
+/// <param name="offset">Where in it, in bytes.</param>
+internal sealed unsafe class NativeStateArray<T>(
+    int parameter,
+    string name,
+    long length,
+    StateMemory block,
+    nuint offset
+) : AddressedArray<T>(parameter, name, length)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly StateMemory memory;
-
-    /// <summary>A state array.</summary>
+    /// <summary>A state array with memory of its own.</summary>
     /// <param name="parameter">The number of its parameter, in bind order.</param>
     /// <param name="name">One of <see cref="StateNames"/>.</param>
     /// <param name="length">The number of elements.</param>
-    /// <param name="ordinal">Its number among the arrays of its parameter.</param>
-    public NativeStateArray(int parameter, string name, long length, int ordinal)
-        : base(parameter, name, length) => memory = new(checked((nuint)length * (nuint)sizeof(T)), ordinal);
+    public NativeStateArray(int parameter, string name, long length)
+        : this(parameter, name, length, new(StateMemory.SizeOf<T>(length), ordinal: 0), offset: 0) { }
 
-    public override T* Address => (T*)memory.Start;
+    public override T* Address => block.Start is null ? null : (T*)((byte*)block.Start + offset);
 
     public override Span<T> Slice(long start, int length)
     {
@@ -94,7 +132,7 @@ internal sealed unsafe class NativeStateArray<T> : AddressedArray<T>
         }
     }
 
-    public override void Dispose() => memory.Dispose();
+    public override void Dispose() => block.Dispose();
 }
 
 /// <summary>A counter that lives in the tensor table or in an array beside it.</summary>

@@ -20,9 +20,13 @@ internal sealed unsafe partial class StateMemory : IDisposable
     private void* block;
     private readonly nuint mapped;
 
+    /// <summary>The bytes that an array takes in a block: whole cache lines, so that the next one begins with one.</summary>
+    public static nuint SizeOf<T>(long length)
+        where T : unmanaged => checked((((nuint)length * (nuint)sizeof(T)) + CacheLine - 1) & ~(CacheLine - 1));
+
     /// <summary>Zeroed memory.</summary>
     /// <param name="bytes">Its size.</param>
-    /// <param name="ordinal">The number of the array among those of its parameter.</param>
+    /// <param name="ordinal">The number of its arrays among those of their parameters.</param>
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
     public StateMemory(nuint bytes, int ordinal)
     {

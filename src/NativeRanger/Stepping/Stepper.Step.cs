@@ -161,6 +161,7 @@ public sealed unsafe partial class Stepper<T>
         var request = new StepRequest<T>
         {
             Gradients = gradients,
+            Held = taken ? gradientScratch : null,
             LearningRates = rates,
             MicroBatches = microBatches,
             Accumulated = accumulatedByEngine,

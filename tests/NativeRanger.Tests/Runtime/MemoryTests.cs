@@ -96,8 +96,15 @@ public sealed class MemoryTests
         Assert.InRange(GC.GetGCMemoryInfo(GCKind.FullBlocking).PinnedObjectsCount, 0, before);
     }
 
-    [Fact]
-    public async Task Fault_31_a_compacting_collector_running_throughout_changes_nothing()
+    /// <summary>Steps on one thread, and such that threads pin parts of one array and many arrays by turns.</summary>
+    [Theory]
+    [InlineData(1, 200, 0)]
+    [InlineData(4, 10, 600)]
+    public async Task Fault_31_a_compacting_collector_running_throughout_changes_nothing(
+        int threads,
+        int steps,
+        int more
+    )
     {
         long[][] shapes =
         [
@@ -105,9 +112,12 @@ public sealed class MemoryTests
             [30, 40],
             [3, 1],
             [2000],
+            .. Enumerable.Range(0, more).Select(i => new long[] { i % 70 }),
+            [150 * more],
         ];
-        var scenario = new Scenario<float>(1, 200, GradientKind.Ordinary, skips: true, shapes);
-        var expected = scenario.Run(new Ranger { ClipNorm = 1 }, Backend.Native);
+        var scenario = new Scenario<float>(1, steps, GradientKind.Ordinary, skips: true, shapes);
+        var backend = NativeBackend.On(InstructionSet.Auto, threads);
+        var expected = scenario.Run(new Ranger { ClipNorm = 1 }, backend);
         using var stop = new CancellationTokenSource();
         var collections = 0;
         var collector = Task.Run(() =>
@@ -123,7 +133,7 @@ public sealed class MemoryTests
         {
             while (Volatile.Read(ref collections) < 50)
             {
-                Assert.Null(expected.Difference(scenario.Run(new Ranger { ClipNorm = 1 }, Backend.Native)));
+                Assert.Null(expected.Difference(scenario.Run(new Ranger { ClipNorm = 1 }, backend)));
             }
         }
         finally
@@ -133,7 +143,7 @@ public sealed class MemoryTests
         }
     }
 
-    /// <summary>Those that are pinned on the stack, and so many more that some have to be pinned by handles.</summary>
+    /// <summary>Many more than are pinned for one call.</summary>
     [Fact]
     public void Thousands_of_arrays_that_move_between_steps_are_stepped_as_if_each_were_alone()
     {
