@@ -70,9 +70,10 @@ public:
     }
 
 private:
+    /* first as the device sees it. */
     launch about(const gpu_tensor<T> *tensors, const int64_t *first, int64_t count, double clip_norm, int32_t stage) {
         return {table_.on_device(tensors),
-                table_.on_device(first),
+                first,
                 count,
                 reinterpret_cast<const char *>(found_),
                 found_,
@@ -96,7 +97,7 @@ private:
         changed |= replace(first[count], items);
         if (changed != 0)
             table_.changed(first, count + 1);
-        *next_++ = {kernel, by, items, about(tensors, first, count, clip_norm, stage)};
+        *next_++ = {kernel, by, items, about(tensors, table_.on_device(first), count, clip_norm, stage)};
     }
 
     template <class Items>
@@ -238,7 +239,7 @@ private:
 needs measure(int32_t group_count, const nr_cuda_group *groups) {
     const auto offsets = [](int64_t tensors) { return rounded((tensors + 1) * static_cast<int64_t>(sizeof(int64_t))); };
     int64_t count = 0;
-    needs n = {rounded(sizeof(verdict)), 0, launches_of_gradients + group_count * launches_of_group};
+    needs n = {rounded(sizeof(verdict)), 0, 0, launches_of_gradients + group_count * launches_of_group};
     for (int32_t g = 0; g < group_count; ++g) {
         const bool seed = is_seed(*groups[g].options);
         const int64_t in_group = groups[g].count;
@@ -250,6 +251,7 @@ needs measure(int32_t group_count, const nr_cuda_group *groups) {
         count += in_group;
     }
     n.table += launches_of_gradients * offsets(count);
+    n.scratch = rounded(2 * count * static_cast<int64_t>(sizeof(double)));
     return n;
 }
 

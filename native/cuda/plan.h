@@ -22,10 +22,11 @@ struct planned_launch {
     launch argument;
 };
 
-/* What a step needs at most. */
+/* What a step needs at most; of scratch it may need more. */
 struct needs {
-    int64_t fresh; /* bytes */
-    int64_t table; /* bytes */
+    int64_t fresh;   /* bytes */
+    int64_t table;   /* bytes */
+    int64_t scratch; /* bytes */
     int64_t launches;
 };
 

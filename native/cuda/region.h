@@ -16,7 +16,7 @@ inline int64_t rounded(int64_t bytes) {
 class region {
 public:
     /* The host writes at host what the device will find at device; host is null where only the device writes. */
-    region(void *host, void *device) : host_(static_cast<char *>(host)), device_(static_cast<char *>(device)) {}
+    region(void *host, void *device) : host_(static_cast<char *>(host)), device_(reinterpret_cast<uintptr_t>(device)) {}
 
     int64_t used() const { return used_; }
 
@@ -27,7 +27,7 @@ public:
 
     template <class X>
     X *take_on_device(int64_t count) {
-        return reinterpret_cast<X *>(device_ + take_bytes(count * static_cast<int64_t>(sizeof(X))));
+        return at_device<X>(take_bytes(count * static_cast<int64_t>(sizeof(X))));
     }
 
     /* Bytes from the beginning to what was taken, and back. */
@@ -39,7 +39,7 @@ public:
 
     template <class X>
     X *on_device(X *taken) const {
-        return reinterpret_cast<X *>(device_ + place_of(taken));
+        return at_device<X>(place_of(taken));
     }
 
 private:
@@ -49,8 +49,13 @@ private:
         return at;
     }
 
+    template <class X>
+    X *at_device(int64_t place) const {
+        return reinterpret_cast<X *>(device_ + static_cast<uintptr_t>(place));
+    }
+
     char *host_;
-    char *device_;
+    uintptr_t device_; /* a number: what is planned for too little memory reaches beyond it */
     int64_t used_ = 0;
 };
 

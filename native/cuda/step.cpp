@@ -154,6 +154,8 @@ nr_status grow_tables(nr_cuda_queue *q, const needs &n) {
         status = grow_on_host(q->plan, n.launches * static_cast<int64_t>(sizeof(planned_launch)));
     if (status == NR_OK)
         status = grow_on_device(q, q->fresh.device, n.fresh);
+    if (status == NR_OK)
+        status = grow_on_device(q, q->scratch, n.scratch);
     const void *const before = q->table.device.memory;
     if (status == NR_OK)
         status = grow_on_device(q, q->table.device, n.table);
