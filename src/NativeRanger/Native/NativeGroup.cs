@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using NativeRanger.Interop;
 
 namespace NativeRanger;
@@ -148,6 +149,7 @@ internal sealed unsafe class NativeGroup<T> : IDisposable
     }
 
     /// <summary>Sets what differs from step to step: the rate, the step of each tensor, which followers move.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prepare(double learningRate, int microBatches, bool zeroGradients)
     {
         var options = table.Options;

@@ -62,6 +62,7 @@ internal sealed unsafe class NativeRunner<T> : NativeCall<T>, IPinned, IDisposab
     }
 
     /// <summary>Steps every group, as each is prepared.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step()
     {
         if (Threads > 1)

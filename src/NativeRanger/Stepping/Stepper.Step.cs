@@ -195,16 +195,12 @@ public sealed unsafe partial class Stepper<T>
     }
 
     /// <summary>Puts arrays into the scratch list of gradients. Mostly they are those of the last step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Take(ReadOnlySpan<T[]?> gradients)
     {
-        try
+        if (gradients.Length != parameters.Count)
         {
-            RequireCount(gradients.Length);
-        }
-        catch (Exception invalid)
-        {
-            engine.Refuse(invalid);
-            throw;
+            throw Refused(WrongCount(gradients.Length));
         }
 
         var scratch = gradientScratch;
@@ -274,6 +270,13 @@ public sealed unsafe partial class Stepper<T>
         }
     }
 
+    /// <summary>What a call is to throw, of which the engine has heard.</summary>
+    private Exception Refused(Exception invalid)
+    {
+        engine.Refuse(invalid);
+        return invalid;
+    }
+
     private ArgumentException WrongCount(int count) =>
         new(
             $"{count} gradients were given; the stepper has {parameters.Count} parameters (use null for one without a gradient).",
@@ -297,6 +300,7 @@ public sealed unsafe partial class Stepper<T>
             nameof(gradient)
         );
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SetRates(double? learningRate)
     {
         if (learningRate is { } replacement && !(double.IsFinite(replacement) && replacement >= 0))
@@ -304,10 +308,14 @@ public sealed unsafe partial class Stepper<T>
             throw WrongRate(replacement);
         }
 
-        var factor = Schedule?.Invoke(StepCount) ?? 1;
-        if (!(double.IsFinite(factor) && factor >= 0))
+        var factor = 1.0;
+        if (Schedule is { } schedule)
         {
-            throw WrongFactor(factor);
+            factor = schedule(StepCount);
+            if (!(double.IsFinite(factor) && factor >= 0))
+            {
+                throw WrongFactor(factor);
+            }
         }
 
         for (var i = 0; i < rates.Length; i++)
