@@ -201,6 +201,25 @@ public sealed class InterleavedTests
     }
 
     [Fact]
+    public void A_first_call_that_waits_for_the_compiler_does_not_make_the_batches_short()
+    {
+        var calls = 0;
+        var batches = new List<long>();
+        var variant = new Variant(
+            (_, timed) =>
+            {
+                batches.Add(timed);
+                return (++calls is 1 or 4 ? 1e-2 : 0) + (1e-6 * timed);
+            }
+        );
+
+        Interleaved.Compare([variant], seconds: 0);
+
+        // 150 µs at 1 µs each.
+        Assert.Equal(150, batches[^1]);
+    }
+
+    [Fact]
     public void Ratios_are_taken_within_a_round()
     {
         // The ratio of the medians would be 30 / 10.
