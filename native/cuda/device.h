@@ -76,6 +76,29 @@ typedef double two_doubles __attribute__((ext_vector_type(2)));
 
 #define NR_INLINE NR_DEVICE
 
+/* What keeps a load of a lane as it was written. Its address is named before it, lest its parts be addressed, and loaded, one by
+ * one; its values are named behind it, lest it move to behind a branch, to where they are used, and be waited for alone. */
+namespace nr::gpu {
+#if defined(__CUDA__) || defined(__CUDACC__)
+template <class T>
+NR_DEVICE const T *from_here(const T *address) {
+    asm("" : "+l"(address));
+    return address;
+}
+NR_DEVICE void loaded_here(float (&x)[1]) { asm volatile("" : "+f"(x[0])); }
+NR_DEVICE void loaded_here(float (&x)[4]) { asm volatile("" : "+f"(x[0]), "+f"(x[1]), "+f"(x[2]), "+f"(x[3])); }
+NR_DEVICE void loaded_here(double (&x)[1]) { asm volatile("" : "+d"(x[0])); }
+NR_DEVICE void loaded_here(double (&x)[2]) { asm volatile("" : "+d"(x[0]), "+d"(x[1])); }
+#else
+template <class T>
+NR_DEVICE const T *from_here(const T *address) {
+    return address;
+}
+template <class T, int Count>
+NR_DEVICE void loaded_here(T (&)[Count]) {}
+#endif
+} // namespace nr::gpu
+
 /* Threads of every block, and of a warp. */
 #define NR_BLOCK_THREADS 256
 

@@ -54,7 +54,8 @@ struct lane {
     }
     static NR_DEVICE lane load(const T *from) {
         lane l;
-        word<T, Width>::split(*(const NR_GLOBAL words *)(from), l.x);
+        word<T, Width>::split(*(const NR_GLOBAL words *)(Width > 1 ? from_here(from) : from), l.x);
+        loaded_here(l.x);
         return l;
     }
     NR_DEVICE void store(T *to) const { *(NR_GLOBAL words *)(to) = word<T, Width>::join(x); }

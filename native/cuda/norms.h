@@ -9,6 +9,7 @@ namespace nr::gpu {
 /* The squares of a block of the gradient, after scaling and clipping by value, and whether all of it is finite. */
 template <class T>
 struct square_terms {
+    static constexpr int at_once = 8;
     const task<T> &a;
     bool &finite;
 
@@ -64,6 +65,7 @@ NR_DEVICE void sum_squares(const launch &l) {
 }
 
 struct stored_pairs {
+    static constexpr int at_once = 4;
     squares from;
 
     NR_DEVICE void values(int64_t i, double (&out)[2]) const {

@@ -7,7 +7,8 @@
 
 namespace nr::gpu {
 
-/* A gradient from the element begin on, which can be accessed 16 bytes at a time wherever the array can. */
+/* Gradients from the element begin on, as their means are taken of them. They can be accessed 16 bytes at a time wherever the
+ * array can. */
 template <class T>
 struct staged_gradient {
     T *values;
@@ -20,13 +21,32 @@ struct staged_gradient {
 };
 
 template <class T>
+struct staged_terms {
+    static constexpr int at_once = 8;
+    const T *from;
+
+    NR_DEVICE void values(int64_t i, double (&out)[1]) const { out[0] = double(from[i]); }
+};
+
+template <class T>
 struct stage_elements {
     const task<T> &a;
+    const plain_flags<true> &f;
     const staged_gradient<T> &to;
 
-    template <class V>
-    NR_DEVICE void run(int64_t e) const {
-        V::load(a.g + e).store_shared(to.values + (e - to.begin));
+    /* Count lanes, pitch elements apart. Nothing waits for the first before the last is asked for. */
+    template <class V, int Count = 1>
+    NR_DEVICE void run(int64_t e, int64_t pitch = 0) const {
+        V g[Count];
+        NR_UNROLL
+        for (int n = 0; n < Count; ++n)
+            g[n] = V::load(a.g + e + n * pitch);
+        const constants<V> k = spread_constants<V>(a.k);
+        NR_UNROLL
+        for (int n = 0; n < Count; ++n, e += pitch) {
+            const V p = f.l2 ? V::load(a.p + e) : g[n];
+            prepare_before_mean(k, f, g[n], p, V::all(T(1))).store_shared(to.values + (e - to.begin));
+        }
     }
 };
 
@@ -70,24 +90,27 @@ struct row_step {
         const int64_t last = t.rows - first < t.staged_rows ? t.rows : first + t.staged_rows;
         const int64_t begin = first * t.inner;
         const int64_t end = last * t.inner;
-        const staged_gradient<T> raw = {values, begin / width * width};
+        const staged_gradient<T> staged = {values, begin / width * width};
 
         barrier(); /* the rows before have been stepped */
-        for_elements<T>(t.wide != 0, begin, end, stage_elements<T>{a, raw});
+        plain_flags<true> f = plain_flags_of<true>(a.flags);
+        constexpr int accesses = 2; /* of a thread that are waited for together; for more there are no registers */
+        for_elements<T, accesses>(t.wide != 0, begin, end, stage_elements<T>{a, f, staged});
         barrier();
-        find_means(t, a, raw, first, last);
+        find_means(t, a, staged, first, last);
         barrier();
         const means_of_rows<T> rows = {t.row_values + first, begin, static_cast<uint32_t>(t.inner)};
-        step_plainly<Rule, true>(t, a, begin, end, rows, raw);
+        f.scale = f.factor = f.l2 = 0; /* this has been done */
+        step_plainly<Rule>(t, a, f, begin, end, rows, staged);
     }
 
 private:
-    NR_DEVICE void find_means(const gpu_tensor<T> &t, const task<T> &a, const staged_gradient<T> &raw, int64_t first,
+    NR_DEVICE void find_means(const gpu_tensor<T> &t, const task<T> &a, const staged_gradient<T> &staged, int64_t first,
                               int64_t last) const {
         for (int64_t r = first + thread_in_block() / warp_threads; r < last; r += warps_in_block) {
-            const row_summer<row_of_warp, T, staged_gradient<T>> summer = {t, a, raw, r, 0, t.inner};
-            double sums[most_sums] = {};
-            summer.sum_gradient(stage_mean, sums);
+            double sum[1];
+            sum_by_warp(0, t.inner, staged_terms<T>{staged.values + (r * t.inner - staged.begin)}, sum);
+            const double sums[most_sums] = {sum[0]};
             if (lane_in_warp() == 0)
                 finish_row(t, a, stage_mean, r, sums);
         }

@@ -17,10 +17,7 @@ struct known_row {
     T mean;
     T denominator;
 
-    template <class Source>
-    NR_DEVICE gradient_term<T, Source> gradient(const task<T> &a, const Source &raw) {
-        return {a, {&scale, &mean, &denominator}, false, raw};
-    }
+    NR_DEVICE gradient_term<T> gradient(const task<T> &a) { return {a, {&scale, &mean, &denominator}, false}; }
 };
 
 template <class T>
@@ -43,6 +40,7 @@ NR_DEVICE int64_t row_length(const gpu_tensor<T> &t) {
 
 template <class T, class Term>
 struct row_terms {
+    static constexpr int at_once = 1;
     const gpu_tensor<T> &t;
     int64_t r;
     const Term &term;
@@ -54,6 +52,7 @@ struct row_terms {
 
 template <class T>
 struct norm_terms {
+    static constexpr int at_once = 1;
     const gpu_tensor<T> &t;
     const task<T> &a;
     int64_t r;
@@ -106,11 +105,10 @@ struct row_of_tile {
 };
 
 /* What a stage sums: of the elements [begin, end) of a row. */
-template <class Holder, class T, class Source>
+template <class Holder, class T>
 struct row_summer {
     const gpu_tensor<T> &t;
     const task<T> &a;
-    const Source &raw;
     int64_t r;
     int64_t begin;
     int64_t end;
@@ -128,9 +126,9 @@ struct row_summer {
     NR_DEVICE void sum_gradient(int32_t stage, double (&sums)[most_sums]) const {
         known_row<T> row = row_before(t, a, stage, r);
         if (stage == stage_mean)
-            sum_term(row.gradient(a, raw), sums);
+            sum_term(row.gradient(a), sums);
         else
-            sum_term(deviation_term<T, Source>{row.gradient(a, raw)}, sums);
+            sum_term(deviation_term<T>{row.gradient(a)}, sums);
     }
 
     NR_DEVICE void sum_norms(double (&sums)[most_sums]) const { Holder::sum(begin, end, norm_terms<T>{t, a, r}, sums); }
@@ -138,7 +136,7 @@ struct row_summer {
     template <class Rule>
     NR_DEVICE void sum_update(double (&sums)[most_sums]) const {
         known_row<T> row = row_before(t, a, stage_update, r);
-        sum_term(update_term<Rule, T>{row.gradient(a, raw)}, sums);
+        sum_term(update_term<Rule, T>{row.gradient(a)}, sums);
     }
 };
 
@@ -196,10 +194,8 @@ struct sum_row_block {
         const int64_t blocks = blocks_of(row_length(t));
         const int64_t r = quotient(item, blocks);
         const row_block<T> part = {t, r, item - r * blocks};
-        const gradient_in_place raw = {};
         double sums[most_sums] = {};
-        Sums::take(l.stage, row_summer<row_of_warp, T, gradient_in_place>{t, a, raw, r, part.begin(), part.end()},
-                   sums);
+        Sums::take(l.stage, row_summer<row_of_warp, T>{t, a, r, part.begin(), part.end()}, sums);
         if (lane_in_warp() == 0)
             part.keep(a, l.stage, sums);
     }
@@ -223,10 +219,8 @@ struct sum_row_tile {
         const int64_t mine = tile * tile_rows + lane_in_warp();
         /* Beyond the last row a thread sums that row too, for nobody. */
         const row_block<T> part = {t, mine < t.rows ? mine : t.rows - 1, item - tile * blocks};
-        const gradient_in_place raw = {};
         double sums[most_sums] = {};
-        gradient_sums::take(
-            l.stage, row_summer<row_of_tile, T, gradient_in_place>{t, a, raw, part.r, part.begin(), part.end()}, sums);
+        gradient_sums::take(l.stage, row_summer<row_of_tile, T>{t, a, part.r, part.begin(), part.end()}, sums);
         if (thread_in_block() < tile_rows && mine < t.rows)
             part.keep(a, l.stage, sums);
     }

@@ -9,6 +9,7 @@ namespace nr::gpu {
 /* The sums of blocks of the second moment of the pair that a tensor's entry is about. */
 template <class T>
 struct second_moment_terms {
+    static constexpr int at_once = 8;
     const T *from;
 
     NR_DEVICE void values(int64_t i, double (&out)[1]) const { out[0] = double(lane<T, 1>::load(from + i).x[0]); }

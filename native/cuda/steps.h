@@ -61,6 +61,14 @@ struct no_rows {
     }
 };
 
+/* Where a step finds the gradient: in its array, or prepared in a copy that is nearer. */
+struct gradient_in_place {
+    template <class V, class T>
+    NR_DEVICE V at(const task<T> &a, int64_t i) const {
+        return V::load(a.g + i);
+    }
+};
+
 template <class Rule, class T, class Flags, class Rows, class Source>
 struct step_elements {
     const task<T> &a;
@@ -99,11 +107,14 @@ NR_DEVICE void step(const launch &l) {
         for_chunks<T>(l, step_chunk<Rule, T>{l});
 }
 
+template <bool Centre>
+NR_DEVICE plain_flags<Centre> plain_flags_of(const general_flags &f) {
+    return {f.scale, f.factor, f.l2, f.decays, f.zero, f.one_leader};
+}
+
 template <class Rule, bool Centre, class T, class Rows, class Source>
-NR_DEVICE void step_plainly(const gpu_tensor<T> &t, const task<T> &a, int64_t begin, int64_t end, const Rows &rows,
-                            const Source &raw) {
-    const general_flags &all = a.flags;
-    const plain_flags<Centre> f = {all.scale, all.factor, all.l2, all.decays, all.zero, all.one_leader};
+NR_DEVICE void step_plainly(const gpu_tensor<T> &t, const task<T> &a, const plain_flags<Centre> &f, int64_t begin,
+                            int64_t end, const Rows &rows, const Source &raw) {
     for_elements<T>(t.wide != 0, begin, end,
                     step_elements<Rule, T, plain_flags<Centre>, Rows, Source>{a, f, rows, raw});
 }
@@ -113,7 +124,8 @@ struct plain_chunk {
     const launch &l;
 
     NR_DEVICE void run(const gpu_tensor<T> &t, int64_t begin, int64_t end) const {
-        step_plainly<Rule, false>(t, task_of(t, l), begin, end, no_rows{}, gradient_in_place{});
+        const task<T> a = task_of(t, l);
+        step_plainly<Rule>(t, a, plain_flags_of<false>(a.flags), begin, end, no_rows{}, gradient_in_place{});
     }
 };
 

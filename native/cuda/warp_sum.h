@@ -7,13 +7,26 @@
 namespace nr::gpu {
 
 /* sums[k] = the sum of the k-th value that terms gives for the elements [begin, end), at most a block of them; the first
- * thread has it. */
+ * thread has it. So many values of a thread are found at once as Terms says, and waited for together. */
 template <int Sums, class Terms>
 NR_DEVICE void sum_by_warp(int64_t begin, int64_t end, const Terms &terms, double (&sums)[Sums]) {
     NR_UNROLL
     for (int k = 0; k < Sums; ++k)
         sums[k] = 0.0;
-    for (int64_t i = begin + lane_in_warp(); i < end; i += warp_threads) {
+    int64_t i = begin + lane_in_warp();
+    for (constexpr int most = Terms::at_once; most > 1 && end - i > (most - 1) * warp_threads;
+         i += most * warp_threads) {
+        double values[most][Sums];
+        NR_UNROLL
+        for (int n = 0; n < most; ++n)
+            terms.values(i + n * warp_threads, values[n]);
+        NR_UNROLL
+        for (int n = 0; n < most; ++n)
+            NR_UNROLL
+        for (int k = 0; k < Sums; ++k)
+            sums[k] += values[n][k];
+    }
+    for (; i < end; i += warp_threads) {
         double values[Sums];
         terms.values(i, values);
         NR_UNROLL
@@ -29,6 +42,7 @@ NR_DEVICE void sum_by_warp(int64_t begin, int64_t end, const Terms &terms, doubl
 }
 
 struct stored_values {
+    static constexpr int at_once = 8;
     const double *from;
 
     NR_DEVICE void values(int64_t i, double (&out)[1]) const { out[0] = from[i]; }

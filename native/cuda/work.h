@@ -119,8 +119,8 @@ NR_DEVICE int64_t place_in_row(const gpu_tensor<T> &t, int64_t r, int64_t i) {
 }
 
 /* Calls body with the elements [begin, end) of a tensor, shared among the threads of a block: with lanes of 16 bytes where
- * the arrays allow it, and with single elements for the rest. */
-template <class T, class Body>
+ * the arrays allow it, AtOnce of them while there are as many, and with single elements for the rest. */
+template <class T, int AtOnce = 1, class Body>
 NR_DEVICE void for_elements(bool wide, int64_t begin, int64_t end, const Body &body) {
     constexpr int width = access_width<T>;
     const int64_t thread = thread_in_block();
@@ -131,7 +131,12 @@ NR_DEVICE void for_elements(bool wide, int64_t begin, int64_t end, const Body &b
     if (wide && begin / width < end / width) {
         first = (begin + width - 1) / width * width;
         last = end / width * width;
-        for (int64_t e = first + thread * width; e < last; e += threads * width)
+        const int64_t pitch = threads * width;
+        int64_t e = first + thread * width;
+        if constexpr (AtOnce > 1)
+            for (; e + (AtOnce - 1) * pitch < last; e += AtOnce * pitch)
+                body.template run<lane<T, width>, AtOnce>(e, pitch);
+        for (; e < last; e += pitch)
             body.template run<lane<T, width>>(e);
     }
     const int64_t behind = last - first;

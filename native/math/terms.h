@@ -59,25 +59,16 @@ struct gradient_square_term {
     }
 };
 
-/* Where a term finds the raw gradient: in its array, or in a copy that is nearer. */
-struct gradient_in_place {
-    template <class V, class T>
-    NR_INLINE V at(const task<T> &a, int64_t i) const {
-        return V::load(a.g + i);
-    }
-};
-
 /* The gradient whose mean is taken. */
-template <class T, class Source = gradient_in_place>
+template <class T>
 struct gradient_term {
     const task<T> &a;
     row_tables<T> rows;
     bool across;
-    Source raw = {};
 
     template <class V>
     NR_INLINE V gradient(int64_t i, int64_t r) const {
-        const V g = raw.template at<V>(a, i);
+        const V g = V::load(a.g + i);
         const V p = a.flags.l2 ? V::load(a.p + i) : g;
         const V scale = row_value<V>(rows.scales, r, across);
         return prepare_before_mean(spread_constants<V>(a.k), a.flags, g, p, scale);
@@ -90,9 +81,9 @@ struct gradient_term {
 };
 
 /* Squared deviations from the mean. */
-template <class T, class Source = gradient_in_place>
+template <class T>
 struct deviation_term {
-    gradient_term<T, Source> from;
+    gradient_term<T> from;
 
     template <class V>
     NR_INLINE auto at(int64_t i, int64_t r) const {

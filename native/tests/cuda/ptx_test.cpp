@@ -84,6 +84,41 @@ TEST(Ptx, MovesSixteenBytesAndSpillsNothing) {
         }
 }
 
+std::string kernel_body(const std::string &ptx, const std::string &name) {
+    const size_t begin = ptx.find(".entry nr_" + name + "(");
+    return begin == std::string::npos ? "" : ptx.substr(begin, ptx.find("\n}", begin) - begin);
+}
+
+/* How often an instruction is met from a place on before the next branch. */
+int before_branch(const std::string &body, size_t from, const std::string &instruction) {
+    const size_t end = from == std::string::npos ? from : body.find("bra", from);
+    int count = 0;
+    for (size_t at = from; at < end && (at = body.find(instruction, at)) < end; ++at)
+        ++count;
+    return count;
+}
+
+/* A thread waits for memory once, not for one array after the other: whatever is done with the first may be done behind a branch, and
+ * the next load would stand behind that. Rows that are staged are summed 8 elements of a thread at a time for the same reason. */
+TEST(Ptx, AsksForEveryArrayBeforeItWaitsForOne) {
+    const std::string ptx = read_ptx();
+    const std::pair<std::string, int> rules[] = {
+        {"sgd", 2}, {"sgd_momentum", 3}, {"adagrad", 3}, {"adam", 4}, {"radam", 4}};
+    for (const auto &[rule, arrays] : rules)
+        for (const bool wide : {false, true}) {
+            const std::string type = wide ? "_f64" : "_f32";
+            const std::string access = wide ? "ld.global.v2.f64" : "ld.global.v4.f32";
+            const std::string plain = kernel_body(ptx, "plain_step_" + rule + type);
+            EXPECT_EQ(before_branch(plain, plain.find(access), access), arrays) << rule << type;
+            const std::string staged = kernel_body(ptx, "staged_step_" + rule + type);
+            EXPECT_EQ(before_branch(staged, staged.find(access), access), 2) << rule << type;
+            const size_t step = staged.find(wide ? "ld.shared.v2.f64" : "ld.shared.v4.f32");
+            EXPECT_EQ(before_branch(staged, step, access), arrays - 1) << rule << type;
+            const std::string element = wide ? "ld.shared.f64" : "ld.shared.f32";
+            EXPECT_EQ(before_branch(staged, staged.find(element), element), 8) << rule << type;
+        }
+}
+
 /* a + b is alive while c is read, which is not alive any more when it is added; a predicate is no register of 32 bits. */
 TEST(Ptx, RegistersAreCountedWhileTheyAreAlive) {
     std::string error;
@@ -110,7 +145,7 @@ TEST(Ptx, LeavesRegistersForSeveralBlocks) {
         const std::string &name = named.first;
         const bool wide = name.substr(name.size() - 3) == "f64";
         const int most = name.rfind("nr_plain", 0) == 0    ? wide ? 128 : 110
-                         : name.rfind("nr_staged", 0) == 0 ? wide ? 150 : 130
+                         : name.rfind("nr_staged", 0) == 0 ? wide ? 150 : 135
                                                            : 180;
         const int pressure = standin::register_pressure(standin::parsed_kernel(*module, name));
         EXPECT_GT(pressure, 4) << name;
