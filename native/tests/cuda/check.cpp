@@ -200,7 +200,17 @@ struct figure {
     double seconds;
     double fraction; /* of the copy's bandwidth */
     double required; /* of it; 0: nothing is */
+    double host;     /* seconds that the call itself takes */
 };
+
+double median(std::vector<double> &times) {
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
 /* The median time of many runs, between which nothing else is in the queue. */
 template <class Work>
@@ -213,10 +223,9 @@ double median_seconds(const gpu &at, const Work &work) {
         const auto begin = std::chrono::steady_clock::now();
         work();
         at.wait();
-        times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        times.push_back(seconds_since(begin));
     }
-    std::sort(times.begin(), times.end());
-    return times[runs / 2];
+    return median(times);
 }
 
 /* What is stepped together: count tensors of a shape. */
@@ -261,6 +270,7 @@ figure measure_steps(const gpu &at, const workload &w, double copy_rate) {
     }
     int64_t step = 10;
     const int steps = period != 0 ? period : 4;
+    std::vector<double> calls;
     const double seconds =
         median_seconds(at,
                        [&] {
@@ -270,13 +280,15 @@ figure measure_steps(const gpu &at, const workload &w, double copy_rate) {
                                    t.active = period != 0 && step % period == 0 ? 1 : 0;
                                }
                                const nr_cuda_group group = {&how, tensors.data(), count, w.clip_norm};
+                               const auto begin = std::chrono::steady_clock::now();
                                at.require(nr_cuda_step(at.queue, 1, &group, 0), "step");
+                               calls.push_back(seconds_since(begin));
                            }
                        }) /
         steps;
     nr_cuda_free(at.device, memory);
     const double bytes = w.bytes_per_element * double(count * s.elements());
-    return {w.name, bytes, seconds, bytes / seconds / copy_rate, w.required};
+    return {w.name, bytes, seconds, bytes / seconds / copy_rate, w.required, median(calls)};
 }
 
 std::vector<figure> bench(const gpu &at, const settings &s) {
@@ -316,7 +328,7 @@ std::vector<figure> bench(const gpu &at, const settings &s) {
         {"RAdam, one tensor of 1,000", NR_RADAM, 1, flat(1'000), 0, 0, 0, 28, 0},
         {"Ranger, one tensor of 10 x 100", NR_RADAM, 1, row_major(10, 100), NR_CENTRALISE, 6, 0, ranger, 0},
     };
-    std::vector<figure> figures = {{"copy, read and write", 2.0 * double(bytes), seconds, 1.0, 0}};
+    std::vector<figure> figures = {{"copy, read and write", 2.0 * double(bytes), seconds, 1.0, 0, 0}};
     for (const workload &w : all)
         figures.push_back(measure_steps(at, w, rate));
     return figures;
@@ -337,10 +349,10 @@ void print(const std::vector<nr_cuda_kernel_about> &kernels) {
 }
 
 void print(const std::vector<figure> &figures) {
-    std::printf("\n| what | us | GB/s | of copy | asked for |\n|---|---|---|---|---|\n");
+    std::printf("\n| what | us | us of the call | GB/s | of copy | asked for |\n|---|---|---|---|---|---|\n");
     for (const figure &f : figures) {
-        std::printf("| %s | %.1f | %.0f | %.3f |", f.name.c_str(), f.seconds * 1e6, f.bytes / f.seconds * 1e-9,
-                    f.fraction);
+        std::printf("| %s | %.1f | %.1f | %.0f | %.3f |", f.name.c_str(), f.seconds * 1e6, f.host * 1e6,
+                    f.bytes / f.seconds * 1e-9, f.fraction);
         if (f.required == 0)
             std::printf(" |\n");
         else
@@ -379,9 +391,9 @@ void write_json(const settings &s, const gpu &at, const tally &count, const std:
     });
     write_list(file, "figures", figures, [file](const figure &f) {
         std::fprintf(file,
-                     "\"name\": \"%s\", \"bytes\": %.0f, \"seconds\": %.9f, \"ofCopyBandwidth\": %.4f, "
-                     "\"required\": %.2f",
-                     f.name.c_str(), f.bytes, f.seconds, f.fraction, f.required);
+                     "\"name\": \"%s\", \"bytes\": %.0f, \"seconds\": %.9f, \"hostSeconds\": %.9f, "
+                     "\"ofCopyBandwidth\": %.4f, \"required\": %.2f",
+                     f.name.c_str(), f.bytes, f.seconds, f.host, f.fraction, f.required);
     });
     std::fprintf(file, "\n}\n");
     std::fclose(file);
