@@ -7,7 +7,7 @@
 
 namespace nr_cuda {
 
-inline int64_t rounded(int64_t bytes) {
+constexpr int64_t rounded(int64_t bytes) {
     constexpr int64_t alignment = 16;
     return (bytes + alignment - 1) / alignment * alignment;
 }

@@ -54,9 +54,11 @@ public:
     group_work write(const nr_cuda_group &g, gpu_tensor<T> *out, double *totals) {
         kinds_ = 0;
         group_work work = {};
-        for (int64_t i = 0; i < g.count; ++i)
-            if (is_live(g.tensors[i]))
-                add(*g.options, g.tensors[i], out[work.tensors++], totals, work);
+        for (const nr_tensor *t = g.tensors, *end = t + g.count; t != end; ++t) {
+            const int64_t elements = elements_of(*t);
+            if (elements != 0 && (t->gradient != nullptr || t->active != 0))
+                add(*g.options, *t, elements, out[work.tensors++], totals, work);
+        }
         return work;
     }
 
@@ -66,7 +68,7 @@ public:
     int64_t largest_gradient() const { return largest_; }
 
     /* The same step of the moments of SeedRanger alone: what lies behind the gpu_step of one of its tensors. */
-    static constexpr int64_t moments_behind = (sizeof(gpu_step<T>) + 15) / 16 * 16;
+    static constexpr int64_t moments_behind = rounded(sizeof(gpu_step<T>));
 
 private:
     /* Tensors of a group that share a gpu_step. */
@@ -81,6 +83,7 @@ private:
         int states;
         int follower_count;
         int leader; /* the number of the follower that does.one_leader is about */
+        bool is_seed;
         bool lists_followers;
         bool asks_for_rows;
         bool may_be_plain; /* where rows do not matter that are not staged */
@@ -90,8 +93,6 @@ private:
                    has_gradient == (t.gradient != nullptr);
         }
     };
-
-    static bool is_live(const nr_tensor &t) { return (t.gradient != nullptr || t.active != 0) && elements_of(t) != 0; }
 
     /* Never inlined, so that nothing of it can move to where the caller's control word is in force. */
     __attribute__((noinline)) static nr::step_scalars compute_scalars(const nr_options &options, int64_t t) {
@@ -147,14 +148,15 @@ private:
                 a.states,
                 a.follower_count,
                 f.one_leader ? __builtin_ctzll(t.active) : 0,
+                is_seed(o),
                 a.follower_count != 0 && (!has_gradient || is_seed(o) || !f.one_leader),
                 has_gradient && (f.adaptive || f.centre_gradient || (f.centre_update && f.moves)),
                 !is_seed(o) && is_plain(f)};
     }
 
     /* Arrays that a kind of tensor has no use for stay as they were, and nobody looks at them. */
-    __attribute__((always_inline)) void add(const nr_options &o, const nr_tensor &t, gpu_tensor<T> &out, double *totals,
-                                            group_work &work) {
+    __attribute__((always_inline)) void add(const nr_options &o, const nr_tensor &t, int64_t elements,
+                                            gpu_tensor<T> &out, double *totals, group_work &work) {
         const kind &k = kind_of(o, t);
         uint64_t changed = replace(out.step, k.place) | replace(out.p, static_cast<T *>(t.parameter)) |
                            replace(out.g, static_cast<T *>(t.gradient));
@@ -170,31 +172,35 @@ private:
         if (k.lists_followers)
             addresses |= list_followers_of(o, t, k, out, changed);
 
-        const bool given = t.row_values != nullptr;
-        nr_row *rows = !k.asks_for_rows ? nullptr
-                       : given          ? const_cast<nr_row *>(t.row_values)
-                                        : scratch_.template take_on_device<nr_row>(t.rows);
-        const bool has_rows = rows != nullptr || !is_contiguous(t);
-        changed |= replace(out.row_values, rows);
-        changed |= replace(out.outer, has_rows ? t.outer : 1);
-        changed |= replace(out.rows, has_rows ? t.rows : 1);
-        changed |= replace(out.inner, has_rows ? t.inner : elements_of(t));
-        changed |= replace(out.stride, has_rows ? t.stride : out.inner);
+        changed |= k.asks_for_rows || !is_contiguous(t) ? place_rows(t, k, out) : place_flat(elements, out);
         const bool wide =
             addresses % 16 == 0 && (out.outer == 1 || (out.stride % width == 0 && out.rows * out.inner % width == 0));
-        changed |= replace(out.wide, wide ? 1 : 0);
-        changed |= replace(out.given_rows, given ? 1 : 0);
-
-        const int32_t staged_rows = k.may_be_plain && k.asks_for_rows && !given ? staged_rows_of(k, out) : 0;
-        const bool plain = k.may_be_plain && out.outer == 1 && (!k.does.centre_gradient || staged_rows != 0);
-        changed |= replace(out.staged_rows, staged_rows);
-        changed |= replace(out.plain, plain ? 1 : 0);
-        changed |= place_sums(o, t, k, out, totals);
-        changed |= replace(out.seed, is_seed(o) ? place_seed(o, t) : nullptr);
+        const bool plain = k.may_be_plain && out.outer == 1 && (!k.does.centre_gradient || out.staged_rows != 0);
+        changed |= replace(out.wide, wide ? 1 : 0) | replace(out.plain, plain ? 1 : 0);
+        changed |= place_sums(t, k, out, totals);
+        changed |= replace(out.seed, k.is_seed ? place_seed(o, t) : nullptr);
         changed |= replace(out.gate, static_cast<const int32_t *>(nullptr));
         if (changed != 0)
             table_.changed(&out, 1);
         count(k, out, work);
+    }
+
+    /* Where no row matters. */
+    static uint64_t place_flat(int64_t elements, gpu_tensor<T> &out) {
+        return replace(out.row_values, static_cast<nr_row *>(nullptr)) | replace(out.given_rows, 0) |
+               replace(out.staged_rows, 0) | replace(out.outer, int64_t{1}) | replace(out.rows, int64_t{1}) |
+               replace(out.inner, elements) | replace(out.stride, elements);
+    }
+
+    uint64_t place_rows(const nr_tensor &t, const kind &k, gpu_tensor<T> &out) {
+        const bool given = t.row_values != nullptr;
+        nr_row *rows = !k.asks_for_rows ? nullptr
+                       : given          ? const_cast<nr_row *>(t.row_values)
+                                        : scratch_.template take_on_device<nr_row>(t.rows);
+        const bool sums = k.may_be_plain && k.asks_for_rows && !given;
+        return replace(out.row_values, rows) | replace(out.given_rows, given ? 1 : 0) |
+               replace(out.staged_rows, sums ? staged_rows_of(k, t) : 0) | replace(out.outer, t.outer) |
+               replace(out.rows, t.rows) | replace(out.inner, t.inner) | replace(out.stride, t.stride);
     }
 
     static void count(const kind &k, const gpu_tensor<T> &t, group_work &work) {
@@ -234,17 +240,17 @@ private:
     }
 
     /* A multiple of the elements of an access, so that whole accesses are possible. */
-    static int32_t staged_rows_of(const kind &k, const gpu_tensor<T> &t) {
+    static int32_t staged_rows_of(const kind &k, const nr_tensor &t) {
         if (!k.does.centre_gradient || t.outer != 1 || t.inner > chunk_elements)
             return 0;
         const int32_t fit = static_cast<int32_t>(chunk_elements) / static_cast<int32_t>(t.inner);
         return fit < width ? fit : static_cast<int32_t>(fit / width * width);
     }
 
-    uint64_t place_sums(const nr_options &o, const nr_tensor &t, const kind &k, gpu_tensor<T> &out, double *totals) {
+    uint64_t place_sums(const nr_tensor &t, const kind &k, gpu_tensor<T> &out, double *totals) {
         const bool measures = measured_ && k.has_gradient;
         const bool sums_rows = k.asks_for_rows && out.staged_rows == 0 && out.given_rows == 0;
-        if (!measures && !sums_rows && !is_seed(o))
+        if (!measures && !sums_rows && !k.is_seed)
             return 0;
         uint64_t changed = replace(out.sums, scratch_.template take_on_device<double>(sums_of(t, measures, sums_rows)));
         if (measures) {
