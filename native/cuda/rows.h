@@ -50,6 +50,24 @@ struct row_terms {
     }
 };
 
+/* The gradient whose mean is taken, of a row whose elements lie side by side, without L2 decay: nothing stands between a load and the
+ * next. */
+template <class T>
+struct near_gradient_terms {
+    static constexpr int at_once = 8;
+    const task<T> &a;
+    const T *row;
+    T scale;
+
+    NR_DEVICE void values(int64_t i, double (&out)[1]) const {
+        using V = lane<T, 1>;
+        general_flags f = a.flags;
+        f.l2 = false;
+        const V g = V::load(row + i);
+        out[0] = widen(prepare_before_mean(spread_constants<V>(a.k), f, g, g, V::all(scale))).x[0];
+    }
+};
+
 template <class T>
 struct norm_terms {
     static constexpr int at_once = 1;
@@ -115,8 +133,13 @@ struct row_summer {
 
     template <class Term>
     NR_DEVICE void sum_term(const Term &term, double (&sums)[most_sums]) const {
+        sum_one(row_terms<T, Term>{t, r, term}, sums);
+    }
+
+    template <class Terms>
+    NR_DEVICE void sum_one(const Terms &terms, double (&sums)[most_sums]) const {
         double one[1] = {};
-        Holder::sum(begin, end, row_terms<T, Term>{t, r, term}, one);
+        Holder::sum(begin, end, terms, one);
         /* All of them, as for the norms: what is stored by one branch only would be kept in memory. */
         NR_UNROLL
         for (int k = 0; k < most_sums; ++k)
@@ -125,7 +148,9 @@ struct row_summer {
 
     NR_DEVICE void sum_gradient(int32_t stage, double (&sums)[most_sums]) const {
         known_row<T> row = row_before(t, a, stage, r);
-        if (stage == stage_mean)
+        if (stage == stage_mean && t.outer == 1 && !a.flags.l2)
+            sum_one(near_gradient_terms<T>{a, a.g + r * t.inner, row.scale}, sums);
+        else if (stage == stage_mean)
             sum_term(row.gradient(a), sums);
         else
             sum_term(deviation_term<T>{row.gradient(a)}, sums);
