@@ -53,9 +53,11 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
 
     const processor &p = this_processor();
     /* Memory that is slower than the processor's own roots hides them. */
-    const bool prefetch = room < 0 && p.wants_prefetch;
+    const bool from_memory = room < 0;
+    const bool prefetch = from_memory && p.wants_prefetch;
     scalar_cache scalars(*options);
-    kernels->step(*options, scalars, count, tensors, {prefetch, prefetch ? nr::root_units::divider : p.roots});
+    kernels->step(*options, scalars, count, tensors,
+                  {from_memory, prefetch, prefetch ? nr::root_units::divider : p.roots});
     return NR_OK;
 }
 

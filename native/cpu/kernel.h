@@ -13,7 +13,8 @@ class scalar_cache;
 
 /* How the loops go about a step; its bits do not depend on it. */
 struct step_manner {
-    bool prefetch; /* the step's bytes exceed the last-level cache */
+    bool from_memory; /* the step's bytes exceed the last-level cache */
+    bool prefetch;
     root_units roots;
 };
 

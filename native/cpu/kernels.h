@@ -91,7 +91,7 @@ void step_tensors(const nr_options &o, scalar_cache &scalars, int64_t count, con
         else if (o.algorithm == NR_SEED_RANGER)
             step_seed_ranger(o, a, *t);
         else
-            step_runs(a, run, loops.updates, *t);
+            step_runs(a, run, loops.updates, *t, manner.from_memory);
     }
 }
 

@@ -35,6 +35,15 @@ struct lane<T, 1> {
     friend NR_INLINE lane select(bool mask, lane a, lane b) { return mask ? a : b; }
 };
 
+/* The first count elements of a register, fewer than it holds, and +0. */
+template <class V>
+NR_INLINE V load_some(const typename V::element *from, int count) {
+    typename V::element some[V::width] = {};
+    for (int i = 0; i < count; ++i)
+        some[i] = from[i];
+    return V::load(some);
+}
+
 NR_INLINE lane<float, 1> root(lane<float, 1> a) { return {__builtin_sqrtf(a.x)}; }
 NR_INLINE lane<double, 1> root(lane<double, 1> a) { return {__builtin_sqrt(a.x)}; }
 NR_INLINE lane<float, 1> magnitude(lane<float, 1> a) { return {__builtin_fabsf(a.x)}; }

@@ -58,6 +58,47 @@ NR_INLINE lane<double, Width> widen(lane<T, Width> a) {
     return {__builtin_convertvector(a.x, typename lane<double, Width>::vector)};
 }
 
+/* The elements of a register in two. */
+template <class T, int Width>
+NR_INLINE lane<T, Width / 2> lower_half(lane<T, Width> a) {
+    lane<T, Width / 2> half;
+    __builtin_memcpy(&half.x, &a.x, sizeof(half.x));
+    return half;
+}
+template <class T, int Width>
+NR_INLINE lane<T, Width / 2> upper_half(lane<T, Width> a) {
+    lane<T, Width / 2> half;
+    __builtin_memcpy(&half.x, reinterpret_cast<const char *>(&a.x) + sizeof(half.x), sizeof(half.x));
+    return half;
+}
+
+#if defined(__AVX__)
+/* Masks of which the first count elements are set begin at 8 - count. */
+constexpr int32_t some_of_8[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+constexpr int64_t some_of_4[8] = {-1, -1, -1, -1};
+template <>
+NR_INLINE lane<float, 8> load_some<lane<float, 8>>(const float *from, int count) {
+    const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(some_of_8 + 8 - count));
+    return {_mm256_maskload_ps(from, mask)};
+}
+template <>
+NR_INLINE lane<float, 4> load_some<lane<float, 4>>(const float *from, int count) {
+    const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i *>(some_of_8 + 8 - count));
+    return {_mm_maskload_ps(from, mask)};
+}
+template <>
+NR_INLINE lane<double, 4> load_some<lane<double, 4>>(const double *from, int count) {
+    const __m256i mask = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(some_of_4 + 4 - count));
+    return {_mm256_maskload_pd(from, mask)};
+}
+#endif
+#if defined(__AVX512F__)
+template <>
+NR_INLINE lane<double, 8> load_some<lane<double, 8>>(const double *from, int count) {
+    return {_mm512_maskz_loadu_pd(static_cast<__mmask8>((1 << count) - 1), from)};
+}
+#endif
+
 /* GCC converts halves, and puts them together. */
 #if defined(__AVX__)
 NR_INLINE lane<double, 4> widen(lane<float, 4> a) { return {_mm256_cvtps_pd(a.x)}; }

@@ -18,18 +18,74 @@ constexpr int sum_levels = 5;
 
 NR_INLINE double as_double(int64_t count) { return static_cast<double>(count); }
 
-/* Adds the upper half of the lanes to the lower half until one is left. lanes is overwritten. */
-NR_INLINE double collapse(double *lanes) {
-    using D = wide_double;
-    int half = sum_lanes / 2;
-    for (; half >= D::width; half /= 2)
-        for (int j = 0; j < half; j += D::width)
-            (D::load(lanes + j) + D::load(lanes + j + half)).store(lanes + j);
-    for (; half >= 1; half /= 2)
-        for (int j = 0; j < half; ++j)
-            lanes[j] += lanes[j + half];
-    return lanes[0];
+/* Adds the upper half of a register to its lower half until one element is left. */
+template <int Width>
+NR_INLINE double collapse(lane<double, Width> a) {
+    if constexpr (Width == 1)
+        return a.x;
+    else
+        return collapse(lower_half(a) + upper_half(a));
 }
+
+/* The lanes of a block in registers, for loops that add whole sets of them. */
+struct lane_sums {
+    static constexpr int registers = sum_lanes / wide_double::width;
+    wide_double sums[registers];
+
+    NR_INLINE lane_sums() {
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j] = wide_double::all(0.0);
+    }
+
+    NR_INLINE explicit lane_sums(const double *lanes) {
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j] = wide_double::load(lanes + j * wide_double::width);
+    }
+
+    NR_INLINE void store(double *lanes) const {
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j].store(lanes + j * wide_double::width);
+    }
+
+    /* Adds a term's elements from i on, one to each lane. */
+    template <class T, class Term>
+    NR_INLINE void add(const Term &term, int64_t i) {
+        using V = lane<T, wide_double::width>;
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j)
+            sums[j] = sums[j] + term.template at<V>(i + j * wide_double::width);
+    }
+
+    /* Adds fewer values than there are lanes. The other lanes get +0, which changes none, since no lane is ever -0. */
+    template <class T>
+    NR_INLINE void add_some(const T *from, int64_t count) {
+        using V = lane<T, wide_double::width>;
+        NR_UNROLL
+        for (int j = 0; j < registers; ++j, count -= V::width) {
+            if (count >= V::width) {
+                sums[j] = sums[j] + widen(V::load(from + j * V::width));
+            } else {
+                if (count > 0)
+                    sums[j] = sums[j] + widen(load_some<V>(from + j * V::width, static_cast<int>(count)));
+                return;
+            }
+        }
+    }
+
+    /* Adds the upper half of the lanes to the lower half until one is left. */
+    NR_INLINE double result() {
+        NR_UNROLL
+        for (int half = registers / 2; half >= 1; half /= 2)
+            for (int j = 0; j < half; ++j)
+                sums[j] = sums[j] + sums[j + half];
+        return collapse(sums[0]);
+    }
+};
+
+NR_INLINE double collapse(const double *lanes) { return lane_sums(lanes).result(); }
 
 NR_INLINE void clear(double *lanes) {
     for (int j = 0; j < sum_lanes; j += wide_double::width)
@@ -64,33 +120,6 @@ private:
 
     double lanes_[sum_levels][sum_lanes];
     int64_t count_[sum_levels] = {};
-};
-
-/* The lanes of a block in registers, for loops that add whole sets of them. */
-struct lane_sums {
-    static constexpr int registers = sum_lanes / wide_double::width;
-    wide_double sums[registers];
-
-    NR_INLINE explicit lane_sums(const double *lanes) {
-        NR_UNROLL
-        for (int j = 0; j < registers; ++j)
-            sums[j] = wide_double::load(lanes + j * wide_double::width);
-    }
-
-    NR_INLINE void store(double *lanes) const {
-        NR_UNROLL
-        for (int j = 0; j < registers; ++j)
-            sums[j].store(lanes + j * wide_double::width);
-    }
-
-    /* Adds a term's elements from i on, one to each lane. */
-    template <class T, class Term>
-    NR_INLINE void add(const Term &term, int64_t i) {
-        using V = lane<T, wide_double::width>;
-        NR_UNROLL
-        for (int j = 0; j < registers; ++j)
-            sums[j] = sums[j] + term.template at<V>(i + j * wide_double::width);
-    }
 };
 
 /* A sum whose terms arrive in pieces, in order; see math/terms.h. */

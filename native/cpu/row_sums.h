@@ -212,8 +212,24 @@ void sum_across(const nr_tensor &t, int64_t first, int64_t count, const row_summ
     }
 }
 
+/* The sum of at most a block of values. */
+template <class T>
+NR_INLINE double sum_of_block(const T *from, int64_t count) {
+    lane_sums sums;
+    int64_t i = 0;
+    for (; i + sum_lanes <= count; i += sum_lanes)
+        sums.add<T>(plain_term<T>{from}, i);
+    sums.add_some(from + i, count - i);
+    return sums.result();
+}
+
 template <class T>
 void sum_along(const nr_tensor &t, int64_t first, int64_t count, const row_summand<T> &what, double *sums) {
+    if (t.outer == 1 && t.inner <= sum_block && what.term == nullptr) {
+        for (int64_t r = 0; r < count; ++r)
+            sums[r] = sum_of_block(what.values + (first + r) * t.inner, t.inner);
+        return;
+    }
     for (int64_t r = 0; r < count; ++r) {
         canonical_sum sum;
         for (int64_t o = 0; o < t.outer; ++o) {

@@ -11,11 +11,14 @@
 namespace nr::NR_LANES {
 
 /* Rows, or parts of rows, from this length on are stepped one by one; shorter ones together, with a table of statistics that
- * has an entry per element, so that their ends fall into whole vectors. */
-constexpr int64_t long_run = 64;
+ * has an entry per element, so that their ends fall into whole vectors, and many of them into one pipeline. */
+constexpr int64_t long_run = 256;
 
-/* Elements that the tables cover at most, whole columns of most matrices; and at least, where repeating costs little. */
+/* Elements that the tables cover at most, whole columns of most matrices; at most, where gradients come from memory while they
+ * are summed and other arrays while they are stepped, so that neither waits long for the other; and at least, where repeating
+ * costs little. */
 constexpr int64_t table_elements = 4096;
+constexpr int64_t streamed_elements = 512;
 constexpr int64_t repeated_elements = 1024;
 
 template <class T>
@@ -32,9 +35,7 @@ public:
     /* Repeats each of the first count entries length times. */
     void repeat_entries(int64_t count, int64_t length) {
         for (int n = first_; n <= last_; ++n)
-            for (int64_t r = count; r-- > 0;)
-                for (int64_t i = length; i-- > 0;)
-                    tables_[n][r * length + i] = tables_[n][r];
+            spread<full_width<T>>(tables_[n], count, length);
     }
 
     /* Repeats the first count entries until there are times as many. */
@@ -48,6 +49,24 @@ public:
     }
 
 private:
+    /* From the last entry on, whose places lie behind all entries before it; the last register of each overlaps the one before. */
+    template <int Width>
+    static void spread(T *table, int64_t count, int64_t length) {
+        using V = lane<T, Width>;
+        if constexpr (Width > 1)
+            if (length < Width) {
+                spread<narrower<T, Width>>(table, count, length);
+                return;
+            }
+        for (int64_t r = count; r-- > 0;) {
+            const V value = V::all(table[r]);
+            T *const to = table + r * length;
+            for (int64_t i = 0; i + Width <= length; i += Width)
+                value.store(to + i);
+            value.store(to + length - Width);
+        }
+    }
+
     int first_;
     int last_;
     T tables_[3][table_elements]; /* scales, means, denominators */
@@ -124,7 +143,8 @@ void step_columns(const task<T> &a, step_run<T> run, update_sums<T> updates, con
 }
 
 template <class T>
-void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> updates, const nr_tensor &t,
+                     bool from_memory) {
     task<T> a = shared;
     a.flags.row_tables = true;
     if (t.inner == 1 && t.stride == t.rows && t.rows <= table_elements) {
@@ -132,7 +152,7 @@ void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> upda
         return;
     }
     row_room<T> room(a.flags.common());
-    const int64_t tile = table_elements / t.inner;
+    const int64_t tile = (from_memory && t.outer == 1 ? streamed_elements : table_elements) / t.inner;
     for (int64_t first = 0; first < t.rows; first += tile) {
         const int64_t count = t.rows - first < tile ? t.rows - first : tile;
         fill_tables(a, updates, t, first, count, room.tables());
@@ -144,13 +164,13 @@ void step_short_rows(const task<T> &shared, step_run<T> run, update_sums<T> upda
 }
 
 template <class T>
-void step_runs(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+void step_runs(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t, bool from_memory) {
     if (!needs_rows(a.flags))
         step_without_rows(a, run, t);
     else if (t.inner >= long_run)
         step_long_rows(a, run, updates, t);
     else
-        step_short_rows(a, run, updates, t);
+        step_short_rows(a, run, updates, t, from_memory);
 }
 
 } // namespace nr::NR_LANES

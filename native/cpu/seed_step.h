@@ -33,7 +33,7 @@ double advance_moments(const task<T> &a, const nr_tensor &t, int64_t n, T *m, T 
     moments.flags.one_leader = false;
     moments.flags.followers = false;
     moments.flags.zero = false;
-    step_runs<T>(moments, run_general<radam, T>, sum_updates<radam, T>, t);
+    step_runs<T>(moments, run_general<radam, T>, sum_updates<radam, T>, t, false);
     canonical_sum sum;
     sum.add<T>(plain_term<T>{v}, 0, n);
     return sum.result() / as_double(n);

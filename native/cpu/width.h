@@ -15,15 +15,17 @@ constexpr int full_width = NR_VECTOR_BYTES == 0 ? 1 : NR_VECTOR_BYTES / static_c
 
 using wide_double = lane<double, full_width<double>>;
 
+/* The next width below: half a register down to 128 bits, then single elements. */
+template <class T, int Width>
+constexpr int narrower = Width *static_cast<int>(sizeof(T)) > 16 ? Width / 2 : 1;
+
 /* Calls body with lanes of falling width until count elements are done: whole registers, then each half of it down to 128
  * bits, then single elements. Never a masked or overlapping store: the next tensor may lie less than a register away. */
 template <class T, int Width, class Body>
 NR_INLINE void for_each_lane(int64_t &i, int64_t count, const Body &body) {
     body.template run<lane<T, Width>>(i, count);
-    if constexpr (Width > 1) {
-        constexpr int next = Width * static_cast<int>(sizeof(T)) > 16 ? Width / 2 : 1;
-        for_each_lane<T, next>(i, count, body);
-    }
+    if constexpr (Width > 1)
+        for_each_lane<T, narrower<T, Width>>(i, count, body);
 }
 
 } // namespace nr::NR_LANES

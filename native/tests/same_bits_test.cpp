@@ -36,6 +36,22 @@ TYPED_TEST(SameBits, EveryLengthOfCentralisedRowsUnderLookahead) {
             }
 }
 
+/* So many that they fill the tables of a step several times, from the caches and from memory. */
+TYPED_TEST(SameBits, ManyShortRows) {
+    random_bits random(9);
+    for (int64_t working_set : {int64_t{0}, int64_t{1} << 50})
+        for (int64_t length :
+             {2, 3, 4, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65, 100, 128, 200, 255, 256, 257})
+            for (uint32_t flags : {uint32_t{NR_CENTRALISE}, uint32_t{NR_STANDARDISE}}) {
+                options o(NR_RADAM, type_of<TypeParam>);
+                o.how.working_set = working_set;
+                tensor<TypeParam> start(random, o, row_major(9'001 / length, length), length % 2 == 0, int(length % 3));
+                start.step = 7;
+                start.flags = flags;
+                ASSERT_NO_FATAL_FAILURE(expect_reference(o, start));
+            }
+}
+
 TYPED_TEST(SameBits, AnythingAnywhere) {
     random_bits random(3);
     for (int round = 0; round < 4000; ++round) {
