@@ -15,8 +15,8 @@ namespace {
 const char *const usage =
     "usage: nativeranger_bench [--quick] [--study NAME] [--algorithm NAME] [--type float32|float64] [--isa NAME]\n"
     "                          [--threads N] [--bytes N] [--json FILE] [--circumstances FILE]\n"
-    "studies: sizes, long-rows, column-major, many-tensors, lookahead, zeros, arithmetic, spacing, call (all unless "
-    "one is named)\n"
+    "studies: sizes, long-rows, short-rows, column-major, many-tensors, lookahead, zeros, arithmetic, spacing, call\n"
+    "(all unless one is named)\n"
     "--bytes: one size of working set for the study of sizes. --circumstances: a JSON object that is taken over.\n";
 
 struct request {
@@ -77,6 +77,7 @@ void run(const request &r) {
     const std::pair<const char *, void (*)(const nrb::settings &, nrb::report &)> studies[] = {
         {"sizes", nrb::measure_sizes},
         {"long-rows", nrb::measure_long_rows},
+        {"short-rows", nrb::measure_short_rows},
         {"column-major", nrb::measure_column_major},
         {"many-tensors", nrb::measure_many_tensors},
         {"lookahead", nrb::measure_lookahead},

@@ -26,6 +26,7 @@ std::vector<kernel> kernels() {
             list.push_back({name + (type == NR_FLOAT64 ? "-float64" : "-float32"), a, type, {rows, columns}});
         }
     const nrb::algorithm &centralised = nrb::find_algorithm("radam", true);
+    list.push_back({"short-rows-float32", centralised, NR_FLOAT32, {1000, 10}});
     list.push_back({"column-major-float32", centralised, NR_FLOAT32, {512, 128, true}});
     list.push_back({"column-major-few-rows-float32", centralised, NR_FLOAT32, {10, 784, true}});
     list.push_back({"many-tensors-float32", nrb::find_algorithm("radam"), NR_FLOAT32, {1, 100, false, 100}});

@@ -174,6 +174,15 @@ void measure_long_rows(const settings &s, report &out) {
     }
 }
 
+void measure_short_rows(const settings &s, report &out) {
+    const algorithm &radam = find_algorithm("radam", true);
+    nrl::team team(1);
+    for (const shape &size : {shape{1000, 10}, shape{1024, 32}, shape{512, 128}, shape{512, 512}, shape{1000000, 32}}) {
+        problem p(radam, NR_FLOAT32, size, team);
+        measure(s, out, "short rows", p, team);
+    }
+}
+
 void measure_column_major(const settings &s, report &out) {
     const algorithm &ranger = find_algorithm("ranger", true);
     const algorithm &radam = find_algorithm("radam", true);

@@ -26,6 +26,8 @@ struct settings {
 void measure_sizes(const settings &s, report &out);
 /* Centralised rows longer than a core's own cache: the gradient has to be read twice. */
 void measure_long_rows(const settings &s, report &out);
+/* Centralised rows of up to a few hundred elements. */
+void measure_short_rows(const settings &s, report &out);
 /* Centralised column-major matrices. */
 void measure_column_major(const settings &s, report &out);
 /* Many small tensors in one call against one tensor of as many elements. */

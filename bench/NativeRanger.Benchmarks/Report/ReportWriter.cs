@@ -33,6 +33,7 @@ internal sealed partial class ReportWriter(string folder)
             }
 
             yield return ("long rows", Layouts(native, "long rows"));
+            yield return ("short rows", Layouts(native, "short rows"));
             yield return ("column-major", Layouts(native, "column-major"));
             foreach (var study in native.Comparisons.Select(c => c.Study).Distinct(StringComparer.Ordinal))
             {
