@@ -17,23 +17,47 @@ protected:
     ~Table() override { EXPECT_EQ(device::standin_violations(), 0); }
 };
 
-/* Options, and tensors of theirs on the host and on the device. */
+/* Tensors on the host, which make(i) makes, and the same on the device, with their views. */
+template <class T>
+struct both_sides {
+    std::vector<tensor<T>> host;
+    std::vector<std::unique_ptr<device_tensor<T>>> there;
+    std::vector<nr_tensor> views;
+
+    template <class Make>
+    both_sides(fixture &at, int count, const Make &make) {
+        for (int i = 0; i < count; ++i)
+            host.push_back(make(i));
+        for (auto &t : host) {
+            there.push_back(std::make_unique<device_tensor<T>>(at, t));
+            views.push_back(there.back()->view());
+        }
+    }
+
+    void expect_same() const {
+        for (size_t i = 0; i < host.size(); ++i) {
+            tensor<T> got = host[i];
+            there[i]->fetch(got);
+            ASSERT_EQ(difference(host[i], got), "") << "tensor " << i;
+        }
+    }
+};
+
+/* Options, and tensors of theirs. */
 struct pool {
     options o;
-    std::vector<tensor<float>> host;
-    std::vector<std::unique_ptr<device_tensor<float>>> there;
+    both_sides<float> tensors;
 
-    pool(random_bits &random, fixture &at, int algorithm) : o(random_options(random, algorithm, NR_FLOAT32)) {
+    pool(random_bits &random, fixture &at, int algorithm)
+        : o(random_options(random, algorithm, NR_FLOAT32)), tensors(at, 7, [&](int i) {
+              /* What is clipped or skipped is contiguous. */
+              const shape s = i == 0 ? row_major(6, 1'500) : random_shape(random, 9, true);
+              auto t = random_tensor<float>(random, o, s, false);
+              if (algorithm == NR_SEED_RANGER)
+                  std::fill(std::begin(t.scalars), std::end(t.scalars), 0.0);
+              return t;
+          }) {
         o.how.clip_factor = 1;
-        for (int i = 0; i < 7; ++i) {
-            /* What is clipped or skipped is contiguous. */
-            const shape s = i == 0 ? row_major(6, 1'500) : random_shape(random, 9, true);
-            host.push_back(random_tensor<float>(random, o, s, false));
-            if (algorithm == NR_SEED_RANGER)
-                std::fill(std::begin(host.back().scalars), std::end(host.back().scalars), 0.0);
-        }
-        for (auto &t : host)
-            there.push_back(std::make_unique<device_tensor<float>>(at, t));
     }
 
     /* As a step's caller may change a tensor, on both sides. */
@@ -60,11 +84,11 @@ struct choice {
 
     choice(random_bits &random, pool &from) : how(from.o.view()) {
         how.learning_rate = one_of(random, {1e-3, 0.1});
-        for (size_t i = 0; i < from.host.size(); ++i) {
+        for (size_t i = 0; i < from.tensors.host.size(); ++i) {
             if (pick(random, 4) == 0)
                 continue;
-            here.push_back(from.host[i].view());
-            there.push_back(from.there[i]->view());
+            here.push_back(from.tensors.host[i].view());
+            there.push_back(from.tensors.views[i]);
             from.change(random, here.back(), there.back());
         }
         if (pick(random, 3) == 0) {
@@ -131,13 +155,10 @@ TEST_F(Table, IsNeverOutOfDate) {
         }
         EXPECT_GT(failures, 1);
         ASSERT_EQ(nr_cuda_queue_follow(at.queue, last), NR_OK);
-        for (const pool &p : pools)
-            for (size_t i = 0; i < p.host.size(); ++i) {
-                tensor<float> got = p.host[i];
-                p.there[i]->fetch(got);
-                ASSERT_EQ(difference(p.host[i], got), "") << "history " << history << ", tensor " << i << ": "
-                                                          << describe(p.o, p.host[i].extents(), NR_ISA_SCALAR);
-            }
+        for (const pool &p : pools) {
+            SCOPED_TRACE("history " + std::to_string(history) + ", algorithm " + std::to_string(p.o.how.algorithm));
+            p.tensors.expect_same();
+        }
     }
     EXPECT_EQ(nr_cuda_queue_free(other), NR_OK);
 }
@@ -148,33 +169,23 @@ TEST_F(Table, HasTensorsOfManySteps) {
     fixture at;
     const options o(NR_ADAM, NR_FLOAT64);
     const nr_options how = o.view();
-    std::vector<tensor<double>> all;
-    std::vector<std::unique_ptr<device_tensor<double>>> there;
-    std::vector<nr_tensor> views;
-    for (int i = 0; i < 3'000; ++i) {
-        all.emplace_back(random, o, flat(1 + i % 5), false);
-        all.back().step = 2 + i;
-    }
-    for (auto &t : all) {
-        there.push_back(std::make_unique<device_tensor<double>>(at, t));
-        views.push_back(there.back()->view());
-    }
-    const nr_cuda_group group = {&how, views.data(), int64_t(views.size()), 0.0};
+    both_sides<double> all(at, 3'000, [&](int i) {
+        tensor<double> t(random, o, flat(1 + i % 5), false);
+        t.step = 2 + i;
+        return t;
+    });
+    const nr_cuda_group group = {&how, all.views.data(), int64_t(all.views.size()), 0.0};
     for (int round = 0; round < 3; ++round) {
         const int64_t launches = device::standin_calls("cuLaunchKernel");
         ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
         EXPECT_EQ(device::standin_calls("cuLaunchKernel") - launches, 1);
-        for (size_t i = 0; i < all.size(); ++i) {
-            const nr_tensor t = all[i].view();
+        for (size_t i = 0; i < all.host.size(); ++i) {
+            const nr_tensor t = all.host[i].view();
             ASSERT_EQ(nr_step(&how, 1, &t), NR_OK);
-            views[i].step = all[i].step += 1 + int64_t(i % 3);
+            all.views[i].step = all.host[i].step += 1 + int64_t(i % 3);
         }
     }
-    for (size_t i = 0; i < all.size(); ++i) {
-        tensor<double> got = all[i];
-        there[i]->fetch(got);
-        ASSERT_EQ(difference(all[i], got), "") << i;
-    }
+    all.expect_same();
 }
 
 /* What is planned for memory that turns out to be too small is sent whole. */
@@ -184,18 +195,12 @@ TEST_F(Table, MovesToLargerMemory) {
     const options o(NR_RADAM, NR_FLOAT32);
     const nr_options how = o.view();
     constexpr size_t count = 1'000;
-    std::vector<tensor<float>> all;
-    std::vector<std::unique_ptr<device_tensor<float>>> there;
-    std::vector<nr_tensor> here, views;
-    for (size_t i = 0; i < count; ++i)
-        all.emplace_back(random, o, row_major(10, 2), false);
-    for (auto &t : all) {
-        there.push_back(std::make_unique<device_tensor<float>>(at, t));
-        views.push_back(there.back()->view());
+    both_sides<float> all(at, count, [&](int) { return tensor<float>(random, o, row_major(10, 2), false); });
+    std::vector<nr_tensor> here;
+    for (auto &t : all.host)
         here.push_back(t.view());
-    }
     const auto step = [&](size_t tensors) {
-        const nr_cuda_group group = {&how, views.data(), int64_t(tensors), 0.0};
+        const nr_cuda_group group = {&how, all.views.data(), int64_t(tensors), 0.0};
         const int64_t allocated = device::standin_calls("cuMemAlloc_v2");
         ASSERT_EQ(nr_cuda_step(at.queue, 1, &group, 0), NR_OK);
         EXPECT_GT(device::standin_calls("cuMemAlloc_v2"), allocated) << tensors;
@@ -204,16 +209,12 @@ TEST_F(Table, MovesToLargerMemory) {
     step(10);
     step(count); /* the first ten as before */
     for (size_t i = 0; i < count; ++i)
-        for (nr_tensor *t : {&here[i], &views[i]}) {
+        for (nr_tensor *t : {&here[i], &all.views[i]}) {
             std::swap(t->gradient, t->state[3]);
             t->flags = i < count / 2 ? 0 : NR_CENTRALISE; /* with statistics of 5,000 rows */
         }
     step(count);
-    for (size_t i = 0; i < count; ++i) {
-        tensor<float> got = all[i];
-        there[i]->fetch(got);
-        ASSERT_EQ(difference(all[i], got), "") << i;
-    }
+    all.expect_same();
 }
 
 /* The scalars of a step, and what is new about its tensors. */
@@ -224,16 +225,10 @@ TEST_F(Table, IsSentOnlyWhereItChanges) {
     o.followers = {{0.5, NR_FOLLOWER_LEADS, 0}};
     const nr_options how = o.view();
     constexpr int count = 2'000;
-    std::vector<tensor<float>> all;
-    std::vector<std::unique_ptr<device_tensor<float>>> there;
-    std::vector<nr_tensor> views;
-    for (int i = 0; i < count; ++i)
-        all.emplace_back(random, o, row_major(2, 3), false);
-    for (auto &t : all) {
-        there.push_back(std::make_unique<device_tensor<float>>(at, t));
-        views.push_back(there.back()->view());
-        views.back().flags = views.size() % 2 == 0 ? NR_CENTRALISE : 0;
-    }
+    both_sides<float> all(at, count, [&](int) { return tensor<float>(random, o, row_major(2, 3), false); });
+    std::vector<nr_tensor> &views = all.views;
+    for (int i = 1; i < count; i += 2)
+        views[size_t(i)].flags = NR_CENTRALISE;
     const nr_cuda_group group = {&how, views.data(), count, 0.0};
     const auto sent_by = [&](int64_t t, uint64_t active) {
         for (nr_tensor &view : views) {

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace NativeRanger;
+namespace NativeRanger.Mpi;
 
 /// <summary>
 /// Pins any number of arrays for the length of one call. The handles are made once; only what they point to changes, so a step
