@@ -8,7 +8,7 @@
  * The same bits: elementwise arithmetic in the tensors' type, round to nearest even, multiply and add never contracted;
  * scalars of a step in double, rounded once; reductions in one canonical order (32 double lanes, blocks of 4,096). The
  * caller's floating-point control word is set for the call (round to nearest, no flush to zero, exceptions masked) and
- * restored on return.
+ * restored on return; like any arithmetic, a call may set the flags of exceptions that have happened.
  */
 #ifndef NATIVERANGER_H
 #define NATIVERANGER_H
