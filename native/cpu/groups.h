@@ -13,6 +13,7 @@ namespace nr::NR_LANES {
 template <class T>
 struct row_ahead {
     const T *from;
+    bool in_turns; /* see group_turns */
     canonical_sum sum;
 };
 
@@ -159,6 +160,31 @@ private:
         for (int j = 0; j < lanes; ++j, i += V::width) {
             const int64_t at = body.begin + i;
             move(body.a, k, body.f, leader_weight, V::load(body.a.p + at), updates[j], at).store(body.a.p + at);
+        }
+    }
+};
+
+/* Without stages, where memory is waited for and not prefetched: what goes on beside, and then the step, of so many elements
+ * at a time that not every line comes from another array, and so few that no array waits long. */
+template <class Rule, class T, class Body>
+struct group_turns {
+    using groups = group_steps<Rule, T, Body>;
+    static constexpr int64_t elements = groups::elements;
+    static constexpr int64_t turn = (NR_VECTOR_BYTES < 64 && Rule::states > 1 ? 2048 : 512) / int64_t{sizeof(T)};
+    /* Stages are better for roots that have little memory to wait for, and for gradients so short a row ahead that they stay
+     * in the first-level cache. */
+    static constexpr bool pay = Rule::states > 1 || !groups::can_stage;
+    static constexpr int64_t shortest_row = (groups::can_stage ? 8192 : 0) / int64_t{sizeof(T)};
+
+    const Body &body;
+
+    template <class Beside>
+    NR_INLINE void run(int64_t from, int64_t count, const Beside &beside) const {
+        for (const int64_t end = from + count * elements; from < end;) {
+            const int64_t to = end - from < turn ? end : from + turn;
+            for (int64_t i = from; i < to; i += elements)
+                beside(i);
+            body.template run<lane<T, full_width<T>>>(from, to);
         }
     }
 };

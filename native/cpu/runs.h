@@ -96,13 +96,14 @@ void step_without_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
 
 /* Where nothing but the mean matters: the next row is summed while one is stepped. */
 template <class T>
-void step_centred_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
+void step_centred_rows(const task<T> &a, step_run<T> run, const nr_tensor &t, bool from_memory) {
+    const bool in_turns = from_memory && !a.flags.prefetch;
     canonical_sum first;
     first.add<T>(plain_term<T>{a.g}, 0, t.inner);
     double sum = first.result();
     for (int64_t r = 0; r < t.rows; ++r) {
         const bool last = r + 1 == t.rows;
-        row_ahead<T> next = {a.g + (r + 1) * t.inner, {}};
+        row_ahead<T> next = {a.g + (r + 1) * t.inner, in_turns, {}};
         run(a, r * t.inner, t.inner, {{T(1), row_mean<T>(sum, t.inner), T(1)}, nullptr, nullptr, nullptr},
             last ? nullptr : &next);
         if (!last)
@@ -111,9 +112,9 @@ void step_centred_rows(const task<T> &a, step_run<T> run, const nr_tensor &t) {
 }
 
 template <class T>
-void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t) {
+void step_long_rows(const task<T> &a, step_run<T> run, update_sums<T> updates, const nr_tensor &t, bool from_memory) {
     if (t.outer == 1 && t.row_values == nullptr && a.flags.centre_gradient && a.flags.common()) {
-        step_centred_rows(a, run, t);
+        step_centred_rows(a, run, t, from_memory);
         return;
     }
     T scales[row_tile], means[row_tile], denominators[row_tile];
@@ -168,7 +169,7 @@ void step_runs(const task<T> &a, step_run<T> run, update_sums<T> updates, const 
     if (!needs_rows(a.flags))
         step_without_rows(a, run, t);
     else if (t.inner >= long_run)
-        step_long_rows(a, run, updates, t);
+        step_long_rows(a, run, updates, t, from_memory);
     else
         step_short_rows(a, run, updates, t, from_memory);
 }

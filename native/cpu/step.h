@@ -60,9 +60,31 @@ NR_INLINE void run_lanes(const Body &body, int64_t count) {
     for_each_lane<T, full_width<T>>(i, count, body);
 }
 
-template <class Rule, class T, bool Centre, bool Leader>
+/* Steps count elements while as many of the row ahead are summed. */
+template <class T, class Groups>
+NR_INLINE void run_summing(const Groups &groups, int64_t count, row_ahead<T> &ahead) {
+    int64_t i = 0;
+    while (count - i >= Groups::elements) {
+        const int64_t room = ahead.sum.room();
+        const int64_t piece = count - i < room ? (count - i) / Groups::elements : room / Groups::elements;
+        lane_sums sums = ahead.sum.open();
+        groups.run(i, piece, sum_beside<T, Groups::elements>{ahead.from, sums, groups.body.f.prefetch});
+        ahead.sum.close(sums, piece * Groups::elements);
+        i += piece * Groups::elements;
+    }
+    ahead.sum.template add<T>(plain_term<T>{ahead.from}, i, count - i);
+    for_each_lane<T, full_width<T>>(i, count, groups.body);
+}
+
+template <class Rule, class T, bool Centre, bool Leader, bool Turns = false>
 void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_values<T> &rows, row_ahead<T> *ahead) {
     using body_type = step_body<Rule, T, common_flags<Centre, Leader>>;
+    using turns = group_turns<Rule, T, body_type>;
+    if constexpr (Centre && !Turns && turns::pay)
+        if (ahead != nullptr && ahead->in_turns && count >= turns::shortest_row) {
+            run_common<Rule, T, Centre, Leader, true>(shared, begin, count, rows, ahead);
+            return;
+        }
     /* What these loops read, in registers: nothing that they store can change it. */
     task<T> a;
     a.p = shared.p;
@@ -72,28 +94,17 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
         a.s[j] = shared.s[j];
     a.leader = shared.leader;
     a.leader_weight = shared.leader_weight;
-    const common_flags<Centre, Leader> f = {shared.flags.row_tables, shared.flags.decays, shared.flags.prefetch,
-                                            shared.flags.roots};
+    const common_flags<Centre, Leader> f = {!Turns && shared.flags.row_tables, shared.flags.decays,
+                                            !Turns && shared.flags.prefetch, shared.flags.roots};
     const bool gradient_cached =
         Centre && ahead != nullptr && count * static_cast<int64_t>(sizeof(T)) <= cached_row_bytes;
     const body_type body = {a, shared.k, f, rows, begin, gradient_cached};
-    if (Centre && ahead != nullptr) {
-        const group_steps<Rule, T, body_type> groups = {body};
-        constexpr int64_t group = groups.elements;
-        int64_t i = 0;
-        while (count - i >= group) {
-            const int64_t room = ahead->sum.room();
-            const int64_t piece = count - i < room ? (count - i) / group : room / group;
-            lane_sums sums = ahead->sum.open();
-            groups.run(i, piece, sum_beside<T, group>{ahead->from, sums, f.prefetch});
-            ahead->sum.close(sums, piece * group);
-            i += piece * group;
-        }
-        ahead->sum.template add<T>(plain_term<T>{ahead->from}, i, count - i);
-        for_each_lane<T, full_width<T>>(i, count, body);
-    } else {
+    if constexpr (Turns)
+        run_summing(turns{body}, count, *ahead);
+    else if (Centre && ahead != nullptr)
+        run_summing(group_steps<Rule, T, body_type>{body}, count, *ahead);
+    else
         run_lanes<Rule, T>(body, count);
-    }
 }
 
 /* True if what make_task finds for one tensor holds for the other, but for the arrays. */
@@ -125,20 +136,15 @@ const nr_tensor *run_alike(const nr_options &o, const step_scalars &scalars, ste
     const constants<T> k = round_constants<T>(o, scalars);
     const common_flags<false, false> f = {false, decays(k), manner.prefetch, manner.roots};
     const nr_tensor *t = first;
-    for (int64_t outer = 0;;) {
-        const int64_t begin = outer * t->stride;
-        a.p = static_cast<T *>(t->parameter) + begin;
-        a.g = static_cast<T *>(t->gradient) + begin;
+    do {
+        a.p = static_cast<T *>(t->parameter);
+        a.g = static_cast<T *>(t->gradient);
         NR_UNROLL
         for (int j = 0; j < Rule::states; ++j)
-            a.s[j] = static_cast<T *>(t->state[j]) + begin;
-        run_lanes<Rule, T>(body_type{a, k, f, none, 0, false}, t->outer != 0 ? t->rows * t->inner : 0);
-        if (++outer < t->outer)
-            continue;
-        outer = 0;
-        if (++t == end || !share_task(*first, *t))
-            break;
-    }
+            a.s[j] = static_cast<T *>(t->state[j]);
+        for (int64_t outer = 0; outer < t->outer; ++outer)
+            run_lanes<Rule, T>(body_type{a, k, f, none, outer * t->stride, false}, t->rows * t->inner);
+    } while (++t != end && share_task(*first, *t));
     return t;
 }
 
