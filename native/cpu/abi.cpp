@@ -47,7 +47,7 @@ nr_status nr_step(const nr_options *options, int64_t count, const nr_tensor *ten
     if (status != NR_OK)
         return status;
     int64_t room = room_in_cache(*options);
-    status = check_tensors(*options, count, tensors, &room);
+    status = check_tensors(*options, kernels->skip_plainly_valid, count, tensors, &room);
     if (status != NR_OK)
         return status;
 

@@ -3,6 +3,7 @@
 #ifndef NR_CPU_KERNEL_H
 #define NR_CPU_KERNEL_H
 
+#include "cpu/validate.h"
 #include "math/root_units.h"
 #include "nativeranger.h"
 
@@ -19,6 +20,8 @@ struct step_manner {
 };
 
 struct kernels {
+    skip_valid skip_plainly_valid;
+
     /* One step of every tensor that has elements, and a gradient or a follower that moves. */
     void (*step)(const nr_options &options, scalar_cache &scalars, int64_t count, const nr_tensor *tensors,
                  step_manner manner);

@@ -3,6 +3,7 @@
 #define NR_CPU_KERNELS_H
 
 #include "cpu/kernel.h"
+#include "cpu/plainly_valid.h"
 #include "cpu/scalar_cache.h"
 #include "cpu/seed_step.h"
 
@@ -216,8 +217,8 @@ void accumulate_array(int64_t n, const void *gradient, void *sum) {
 }
 
 template <class T>
-constexpr kernels kernels_of = {step_tensors<T>, tensor_row_statistics<T>, block_square_sums<T>, block_gradient_sums<T>,
-                                accumulate_array<T>};
+constexpr kernels kernels_of = {skip_plainly_valid,   step_tensors<T>,        tensor_row_statistics<T>,
+                                block_square_sums<T>, block_gradient_sums<T>, accumulate_array<T>};
 
 extern const instruction_set instructions;
 const instruction_set instructions = {&kernels_of<float>, &kernels_of<double>};

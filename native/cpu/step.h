@@ -136,15 +136,20 @@ const nr_tensor *run_alike(const nr_options &o, const step_scalars &scalars, ste
     const constants<T> k = round_constants<T>(o, scalars);
     const common_flags<false, false> f = {false, decays(k), manner.prefetch, manner.roots};
     const nr_tensor *t = first;
-    do {
-        a.p = static_cast<T *>(t->parameter);
-        a.g = static_cast<T *>(t->gradient);
+    for (int64_t outer = 0;;) {
+        const int64_t begin = outer * t->stride;
+        a.p = static_cast<T *>(t->parameter) + begin;
+        a.g = static_cast<T *>(t->gradient) + begin;
         NR_UNROLL
         for (int j = 0; j < Rule::states; ++j)
-            a.s[j] = static_cast<T *>(t->state[j]);
-        for (int64_t outer = 0; outer < t->outer; ++outer)
-            run_lanes<Rule, T>(body_type{a, k, f, none, outer * t->stride, false}, t->rows * t->inner);
-    } while (++t != end && share_task(*first, *t));
+            a.s[j] = static_cast<T *>(t->state[j]) + begin;
+        run_lanes<Rule, T>(body_type{a, k, f, none, 0, false}, t->outer != 0 ? t->rows * t->inner : 0);
+        if (++outer < t->outer)
+            continue;
+        outer = 0;
+        if (++t == end || !share_task(*first, *t))
+            break;
+    }
     return t;
 }
 

@@ -172,52 +172,6 @@ private:
 
 bool contiguous(const nr_tensor &t) { return t.outer <= 1 || t.stride == t.rows * t.inner; }
 
-/* True if so many arrays of size bytes are there and lie apart; false says nothing. */
-template <int Count>
-inline bool lie_apart(const void *const (&arrays)[Count], uint64_t size) {
-    uint64_t begin[Count];
-#pragma GCC unroll 8
-    for (int i = 0; i < Count; ++i) {
-        begin[i] = reinterpret_cast<uintptr_t>(arrays[i]);
-        if (begin[i] - 1 >= UINT64_MAX - size) /* null, or it reaches beyond the last address */
-            return false;
-#pragma GCC unroll 8
-        for (int j = 0; j < i; ++j)
-            if (begin[i] - begin[j] + (size - 1) <
-                2 * size - 1) /* two overlap if their distance lies in (-size, size) */
-                return false;
-    }
-    return true;
-}
-
-/* True if a tensor is one piece with nothing but a gradient and States arrays of state, and its arrays are there and lie
- * apart; false says nothing. Most tensors are found valid here, since their steps may be as short as their checks. */
-template <int States>
-inline bool plainly_valid(const nr_tensor &t, int64_t element_size, int64_t *bytes) {
-    int64_t elements = 0;
-    if (t.outer != 1 || t.active != 0 || t.row_values != nullptr || (t.flags & ~uint32_t{NR_CENTRALISE}) != 0 ||
-        t.reserved != 0 || t.step < 1 || t.rows < 1 || t.inner < (t.flags != 0 ? 2 : 1) ||
-        __builtin_mul_overflow(t.rows, t.inner, &elements) || __builtin_mul_overflow(elements, element_size, bytes))
-        return false;
-    const uint64_t size = static_cast<uint64_t>(*bytes);
-    if constexpr (States == 0)
-        return lie_apart({t.parameter, t.gradient}, size);
-    else if constexpr (States == 1)
-        return lie_apart({t.parameter, t.gradient, t.state[0]}, size);
-    else
-        return lie_apart({t.parameter, t.gradient, t.state[0], t.state[1]}, size);
-}
-
-template <int States>
-const nr_tensor *skip_with_states(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
-    const int64_t element_size = size_of(o.type);
-    int64_t left = *room;
-    for (int64_t bytes = 0; from != end && plainly_valid<States>(*from, element_size, &bytes); ++from)
-        left -= left >= 0 ? bytes : 0;
-    *room = left;
-    return from;
-}
-
 nr_status check_buffers(const nr_options &o, const nr_tensor &t, int64_t bytes, const nr_row *rows) {
     ranges touched;
     bool follower_null = t.active != 0 && t.followers == nullptr;
@@ -278,19 +232,6 @@ bool seed_scalars_valid(const double *s) { return finite(s[2]) && s[2] >= 0.0 &&
 
 } // namespace
 
-const nr_tensor *skip_plainly_valid(const nr_options &o, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
-    switch (states_of(o)) {
-    case 0:
-        return skip_with_states<0>(o, from, end, room);
-    case 1:
-        return skip_with_states<1>(o, from, end, room);
-    case 2:
-        return skip_with_states<2>(o, from, end, room);
-    default:
-        return from;
-    }
-}
-
 nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *rows, bool rows_are_given) {
     if ((t.flags & ~known_tensor_flags) != 0 || t.reserved != 0)
         return NR_E_ABI;
@@ -323,9 +264,9 @@ nr_status check_tensor(const nr_options &o, const nr_tensor &t, const nr_row *ro
     return NR_OK;
 }
 
-nr_status check_tensors(const nr_options &o, int64_t count, const nr_tensor *tensors, int64_t *room) {
+nr_status check_tensors(const nr_options &o, skip_valid skip, int64_t count, const nr_tensor *tensors, int64_t *room) {
     const nr_tensor *const end = tensors + count;
-    for (const nr_tensor *t = tensors; (t = skip_plainly_valid(o, t, end, room)) != end; ++t) {
+    for (const nr_tensor *t = tensors; (t = skip(o, t, end, room)) != end; ++t) {
         const nr_status status = check_tensor(o, *t, t->row_values, t->row_values != nullptr);
         if (status != NR_OK)
             return status;

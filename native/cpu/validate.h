@@ -14,13 +14,14 @@ nr_status check_gradient_options(const nr_options *options);
 
 nr_status check_list(int64_t count, const void *list);
 
-/* The tensors of nr_step. The bytes of one array of each are taken off room, until it is negative. */
-nr_status check_tensors(const nr_options &options, int64_t count, const nr_tensor *tensors, int64_t *room);
+/* Finds the first tensor that is not contiguous and valid at a glance: most are, and their steps may be as short as their
+ * checks. The bytes of one array of each of the others are taken off room, while that is not negative. */
+using skip_valid = const nr_tensor *(*)(const nr_options &options, const nr_tensor *from, const nr_tensor *end,
+                                        int64_t *room);
 
-/* The first of them that is not contiguous and valid at a glance: most are, and their steps may be as short as their checks. The
- * bytes of one array of each of the others are taken off room, while that is not negative. */
-const nr_tensor *skip_plainly_valid(const nr_options &options, const nr_tensor *from, const nr_tensor *end,
-                                    int64_t *room);
+/* The tensors of nr_step. The bytes of one array of each are taken off room, until it is negative. */
+nr_status check_tensors(const nr_options &options, skip_valid skip, int64_t count, const nr_tensor *tensors,
+                        int64_t *room);
 
 /* One of them; rows are the statistics that it brings or that are to be written for it, or null. */
 nr_status check_tensor(const nr_options &options, const nr_tensor &tensor, const nr_row *rows, bool rows_are_given);

@@ -17,7 +17,7 @@ using wide_double = lane<double, full_width<double>>;
 
 /* The next width below: half a register down to 128 bits, then single elements. */
 template <class T, int Width>
-constexpr int narrower = Width *static_cast<int>(sizeof(T)) > 16 ? Width / 2 : 1;
+constexpr int narrower = static_cast<int>(sizeof(T)) * Width > 16 ? Width / 2 : 1;
 
 /* Calls body with lanes of falling width until count elements are done: whole registers, then each half of it down to 128
  * bits, then single elements. Never a masked or overlapping store: the next tensor may lie less than a register away. */

@@ -2,7 +2,7 @@
 #include "cuda/plan.h"
 
 #include "cpu/float_control.h"
-#include "cpu/validate.h"
+#include "cpu/plainly_valid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,8 @@ nr_status check_group(const nr_cuda_group &g, int32_t type, bool reads_all) {
         return NR_E_OPTION;
     const nr_tensor *const end = g.tensors + g.count;
     int64_t room = -1; /* nobody asks for the bytes */
-    for (const nr_tensor *from = g.tensors; (from = nr::skip_plainly_valid(o, from, end, &room)) != end; ++from) {
+    for (const nr_tensor *from = g.tensors; (from = nr::cuda_host::skip_plainly_valid(o, from, end, &room)) != end;
+         ++from) {
         nr_tensor t = *from;
         /* The device's scalars cannot be looked into from here. */
         double scalars[4] = {};

@@ -402,6 +402,56 @@ TEST(Validation, Fault_37_38_overlap) {
     EXPECT_EQ(neighbours.step(), NR_OK);
 }
 
+/* Every two arrays of a tensor like the one before it, as far apart as they are long and one byte less, on every instruction
+ * set: each has checks of its own for such tensors. */
+TEST(Validation, TouchingAndOverlappingArraysOfAlikeTensors) {
+    constexpr ptrdiff_t n = 15, bytes = n * ptrdiff_t(sizeof(float));
+    constexpr struct {
+        int32_t algorithm;
+        double momentum;
+        int arrays;
+    } cases[] = {{NR_SGD, 0.0, 2}, {NR_SGD, 0.9, 3}, {NR_ADAGRAD, 0.0, 3}, {NR_RADAM, 0.9, 4}};
+    const auto array_of = [](nr_tensor &t, int i) {
+        return i == 0 ? &t.parameter : i == 1 ? &t.gradient : &t.state[i - 2];
+    };
+    for (int32_t isa : instruction_sets())
+        for (const auto &how : cases) {
+            options o(how.algorithm, NR_FLOAT32);
+            o.how.isa = isa;
+            o.how.beta1 = how.momentum;
+            const nr_options view = o.view();
+            const auto step = [&](int i, int j, ptrdiff_t apart) {
+                std::vector<float> memory(2 * 8 * n + n, 0.5f);
+                char *const start = reinterpret_cast<char *>(memory.data());
+                nr_tensor tensors[2] = {};
+                for (int k = 0; k < 2; ++k) {
+                    for (int a = 0; a < how.arrays; ++a)
+                        *array_of(tensors[k], a) = start + (k * 8 + 2 * a + 1) * bytes;
+                    tensors[k].outer = tensors[k].rows = tensors[k].step = 1;
+                    tensors[k].inner = tensors[k].stride = n;
+                }
+                if (j >= 0)
+                    *array_of(tensors[1], j) = static_cast<char *>(*array_of(tensors[1], i)) + apart;
+                else if (i >= 0)
+                    *array_of(tensors[1], i) = nullptr;
+                return nr_step(&view, 2, tensors);
+            };
+            ASSERT_EQ(step(-1, -1, 0), NR_OK);
+            for (int i = 0; i < how.arrays; ++i) {
+                /* Without a gradient nothing is done. */
+                EXPECT_EQ(step(i, -1, 0), i == 1 ? NR_OK : NR_E_NULL) << isa << " " << i;
+                for (int j = 0; j < how.arrays; ++j) {
+                    if (i == j)
+                        continue;
+                    for (ptrdiff_t apart : {1 - bytes, ptrdiff_t{0}, bytes - 1})
+                        EXPECT_EQ(step(i, j, apart), NR_E_OVERLAP) << isa << " " << i << " " << j << " " << apart;
+                    for (ptrdiff_t apart : {-bytes, bytes})
+                        EXPECT_EQ(step(i, j, apart), NR_OK) << isa << " " << i << " " << j << " " << apart;
+                }
+            }
+        }
+}
+
 TEST(Validation, RowStatistics) {
     call c(NR_ADAM);
     std::vector<nr_row> first(6, nr_row{7, 7, 7}), second(6, nr_row{7, 7, 7});
