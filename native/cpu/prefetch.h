@@ -10,6 +10,11 @@ namespace nr::NR_LANES {
 constexpr int prefetch_bytes = 2048;
 
 template <class T>
+NR_INLINE void fetch(const T *at) {
+    __builtin_prefetch(at);
+}
+
+template <class T>
 NR_INLINE void fetch_ahead(const T *at) {
     __builtin_prefetch(reinterpret_cast<const char *>(at) + prefetch_bytes, 1);
 }

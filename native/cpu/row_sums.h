@@ -2,6 +2,7 @@
 #ifndef NR_CPU_ROW_SUMS_H
 #define NR_CPU_ROW_SUMS_H
 
+#include "cpu/prefetch.h"
 #include "cpu/reduce.h"
 #include "math/terms.h"
 
@@ -146,44 +147,87 @@ private:
         }
     }
 
+    /* Registers of sums that are added to at once: what a line of a cache holds. */
+    static constexpr int line_registers() {
+        constexpr int in_line = 64 / (wide_double::width * static_cast<int>(sizeof(T)));
+        return in_line < 4 ? in_line : 4;
+    }
+
     /* Up to eight columns of every lane per load and store of the sums. */
     void add_flat(const T *from, int64_t columns) {
-        using D = wide_double;
         const int64_t lanes = int64_t{sum_lanes} * pitch_;
         const int64_t count = columns * pitch_;
+        const int64_t all = lanes < count ? lanes : count;
         double *sums = lane_of(0, 0);
-        int64_t i = 0;
-        for (; i + D::width <= lanes && i + D::width <= count; i += D::width) {
-            D sum = D::load(sums + i);
-            int64_t e = i;
-            for (; e + D::width <= count; e += lanes)
-                sum = sum + widen(lane<T, D::width>::load(from + e));
-            sum.store(sums + i);
-            for (; e < count; ++e) /* the last of the columns */
-                sums[e % lanes] += static_cast<double>(from[e]);
-        }
+        int64_t i = add_flat_parts<line_registers()>(from, 0, all, lanes, count);
+        i = add_flat_parts<1>(from, i, all, lanes, count);
         for (; i < lanes; ++i)
             for (int64_t e = i; e < count; e += lanes)
                 sums[i] += static_cast<double>(from[e]);
     }
 
-    /* Up to eight columns of one lane per load and store of its sums. */
+    /* Of the elements from i on; returns the first that is left. */
+    template <int Registers>
+    NR_INLINE int64_t add_flat_parts(const T *from, int64_t i, int64_t all, int64_t lanes, int64_t count) {
+        using D = wide_double;
+        constexpr int64_t width = Registers * D::width;
+        double *sums = lane_of(0, 0);
+        for (; i + width <= all; i += width) {
+            D sum[Registers];
+            NR_UNROLL
+            for (int n = 0; n < Registers; ++n)
+                sum[n] = D::load(sums + i + n * D::width);
+            int64_t e = i;
+            for (; e + width <= count; e += lanes) {
+                NR_UNROLL
+                for (int n = 0; n < Registers; ++n)
+                    sum[n] = sum[n] + widen(lane<T, D::width>::load(from + e + n * D::width));
+            }
+            NR_UNROLL
+            for (int n = 0; n < Registers; ++n)
+                sum[n].store(sums + i + n * D::width);
+            for (; e < count; ++e) /* the last of the columns */
+                sums[e % lanes] += static_cast<double>(from[e]);
+        }
+        return i;
+    }
+
+    /* Up to eight columns of one lane per load and store of its sums. What a line of a cache holds is added at once: columns a
+     * power of two apart would drive each other from the cache before the next load. */
     void add_columns(const T *from, int64_t columns) {
         using D = wide_double;
+        constexpr int registers = line_registers();
         for (int64_t j = 0; j < sum_lanes && j < columns; ++j) {
-            double *sums = lane_of(0, j);
             int r = 0;
-            for (; r + D::width <= rows_; r += D::width) {
-                D sum = D::load(sums + r);
-                for (int64_t c = j; c < columns; c += sum_lanes) {
-                    sum = sum + widen(lane<T, D::width>::load(from + c * stride_ + r));
-                }
-                sum.store(sums + r);
-            }
+            for (; r + registers * D::width <= rows_; r += registers * D::width)
+                add_column_parts<registers>(from, columns, j, r);
+            for (; r + D::width <= rows_; r += D::width)
+                add_column_parts<1>(from, columns, j, r);
+            double *sums = lane_of(0, j);
             for (; r < rows_; ++r)
                 for (int64_t c = j; c < columns; c += sum_lanes)
                     sums[r] += static_cast<double>(from[c * stride_ + r]);
         }
+    }
+
+    /* Meanwhile the columns of the next lane are fetched: no processor foresees where they begin. */
+    template <int Registers>
+    NR_INLINE void add_column_parts(const T *from, int64_t columns, int64_t j, int r) {
+        using D = wide_double;
+        double *const sums = lane_of(0, j) + r;
+        D sum[Registers];
+        NR_UNROLL
+        for (int n = 0; n < Registers; ++n)
+            sum[n] = D::load(sums + n * D::width);
+        for (int64_t c = j; c < columns; c += sum_lanes) {
+            fetch(from + (c + 1) * stride_ + r);
+            NR_UNROLL
+            for (int n = 0; n < Registers; ++n)
+                sum[n] = sum[n] + widen(lane<T, D::width>::load(from + c * stride_ + r + n * D::width));
+        }
+        NR_UNROLL
+        for (int n = 0; n < Registers; ++n)
+            sum[n].store(sums + n * D::width);
     }
 
     const row_summand<T> &what_;
