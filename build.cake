@@ -169,16 +169,25 @@ void PublishCommandLine()
 
 const string TestResults = "artifacts/test";
 
-record Tally(int Passed, int Failed, int Skipped)
+// Failures names the tests that failed and says how, one after the other.
+record Tally(int Passed, int Failed, int Skipped, string Failures = "")
 {
     public static Tally operator +(Tally a, Tally b) =>
-        new(a.Passed + b.Passed, a.Failed + b.Failed, a.Skipped + b.Skipped);
+        new(a.Passed + b.Passed, a.Failed + b.Failed, a.Skipped + b.Skipped, a.Failures + b.Failures);
 
     public override string ToString() => $"{Passed} passed, {Failed} failed, {Skipped} skipped";
 
     // A runner that fails without naming a test, because it crashed or never started, is one failure.
-    public Tally OrFailure(int exitCode) => exitCode != 0 && Failed == 0 ? this with { Failed = 1 } : this;
+    public Tally OrFailure(string runner, int exitCode) =>
+        exitCode != 0 && Failed == 0
+            ? this with { Failed = 1, Failures = $"FAILED {runner}: exit code {exitCode}, and no test is named\n" }
+            : this;
 }
+
+string DescribeFailure(string test, IEnumerable<string> lines) =>
+    $"FAILED {test}\n{string.Concat(lines.Select(line => $"    {line}\n"))}";
+
+const int MostLines = 30;
 
 Tally RunNativeTests()
 {
@@ -190,21 +199,29 @@ Tally RunNativeTests()
         $"--test-dir {NativeBuild} --output-on-failure --no-tests=error --output-junit \"{report}\""
     );
 
-    return ReadJUnit(report).OrFailure(exitCode);
+    return ReadJUnit(report).OrFailure("ctest", exitCode);
 }
 
 Tally ReadJUnit(FilePath report)
 {
     if (!FileExists(report))
     {
-        return new Tally(0, 1, 0);
+        return new Tally(0, 1, 0, $"FAILED ctest: it wrote no {report.GetFilename()}\n");
     }
 
     var suite = XDocument.Load(report.FullPath).Root;
     int Count(string name) => (int?)suite.Attribute(name) ?? 0;
     int failed = Count("failures");
     int skipped = Count("skipped") + Count("disabled");
-    return new Tally(Count("tests") - failed - skipped, failed, skipped);
+    var failures = suite
+        .Elements("testcase")
+        .Where(test => test.Element("failure") != null)
+        .Select(test =>
+        {
+            string printed = (string)test.Element("system-out") ?? "";
+            return DescribeFailure((string)test.Attribute("name"), printed.TrimEnd().Split('\n').TakeLast(MostLines));
+        });
+    return new Tally(Count("tests") - failed - skipped, failed, skipped, string.Concat(failures));
 }
 
 Tally RunManagedTests()
@@ -218,15 +235,31 @@ Tally RunManagedTests()
             + $"--logger \"trx;LogFilePrefix=tests\" --results-directory {folder}"
     );
 
-    return GetFiles($"{folder}/*.trx").Select(ReadTrx).Aggregate(new Tally(0, 0, 0), (a, b) => a + b).OrFailure(exitCode);
+    return GetFiles($"{folder}/*.trx").Select(ReadTrx).Aggregate(new Tally(0, 0, 0), (a, b) => a + b).OrFailure("dotnet test", exitCode);
 }
 
 Tally ReadTrx(FilePath report)
 {
-    var counters = XDocument.Load(report.FullPath).Descendants().Single(e => e.Name.LocalName == "Counters");
+    var run = XDocument.Load(report.FullPath).Root;
+    var ns = run.Name.Namespace;
+    var counters = run.Descendants(ns + "Counters").Single();
     int Count(string name) => (int)counters.Attribute(name);
+    string Describe(XElement result)
+    {
+        var error = result.Descendants(ns + "ErrorInfo").FirstOrDefault();
+        string message = $"{(string)error?.Element(ns + "Message")}\n{(string)error?.Element(ns + "StackTrace")}";
+        return DescribeFailure((string)result.Attribute("testName"), message.Split('\n').Take(MostLines));
+    }
+    var failures = run.Descendants(ns + "UnitTestResult")
+        .Where(result => (string)result.Attribute("outcome") is not ("Passed" or "NotExecuted"))
+        .Select(Describe);
     // Skipped tests are those that were not executed; the file's own "notExecuted" stays 0.
-    return new Tally(Count("passed"), Count("executed") - Count("passed"), Count("total") - Count("executed"));
+    return new Tally(
+        Count("passed"),
+        Count("executed") - Count("passed"),
+        Count("total") - Count("executed"),
+        string.Concat(failures)
+    );
 }
 
 // Replays the built-in traces on every backend, type and instruction set.
@@ -268,14 +301,14 @@ Tally Verify(string program, string arguments, Dictionary<string, string> enviro
     var tally = Regex.Match(last, @"^(\d+) passed, (\d+) failed, (\d+) skipped$");
     int Count(int group) => int.Parse(tally.Groups[group].Value);
     return tally.Success
-        ? new Tally(Count(1), Count(2), Count(3)).OrFailure(exitCode)
-        : new Tally(0, 1, 0);
+        ? new Tally(Count(1), Count(2), Count(3), Count(2) > 0 ? $"FAILED {arguments}: see above\n" : "").OrFailure(arguments, exitCode)
+        : new Tally(0, 1, 0, $"FAILED {arguments}: it ended without a tally\n");
 }
 
 void Report(Tally tally)
 {
-    // build.sh ends with this line, after Cake's own report.
-    System.IO.File.WriteAllText($"{TestResults}/summary.txt", $"{tally}\n");
+    // build.sh ends with these lines, after Cake's own report.
+    System.IO.File.WriteAllText($"{TestResults}/summary.txt", $"{tally.Failures}{tally}\n");
     Console.WriteLine(tally);
     if (tally.Failed > 0)
     {

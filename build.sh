@@ -169,7 +169,7 @@ if [ "${1:-}" = --help ]; then
     set -- --description
 fi
 
-# The tests' tally is the last line, so that it is found without reading the rest.
+# The tests that failed, and last the tally, so that they are found without reading the rest.
 summary=artifacts/test/summary.txt
 rm -f "$summary"
 status=0
