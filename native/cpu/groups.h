@@ -159,7 +159,8 @@ private:
         NR_UNROLL
         for (int j = 0; j < lanes; ++j, i += V::width) {
             const int64_t at = body.begin + i;
-            move(body.a, k, body.f, leader_weight, V::load(body.a.p + at), updates[j], at).store(body.a.p + at);
+            const V p = move(k, body.f, V::load(body.a.p + at), updates[j]);
+            lead(body.a, body.f, leader_weight, p, at).store(body.a.p + at);
         }
     }
 };

@@ -3,34 +3,11 @@
 #ifndef NR_CPU_PLAINLY_VALID_H
 #define NR_CPU_PLAINLY_VALID_H
 
+#include "cpu/tensor_words.h"
 #include "cpu/validate.h"
-#include "math/lane.h"
 #include "math/options.h"
 
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
-
-#include <stddef.h>
-
 namespace nr::NR_LANES {
-
-typedef uint64_t four_words __attribute__((vector_size(32)));
-
-static_assert(sizeof(void *) == 8 && offsetof(nr_tensor, gradient) == 8 && offsetof(nr_tensor, state) == 16 &&
-                  offsetof(nr_tensor, row_values) == 64 && sizeof(nr_tensor) == 128,
-              "a tensor's first four addresses are read as one vector, and what is no address as two");
-
-NR_INLINE void load_words(four_words &to, const void *from) { __builtin_memcpy(&to, from, sizeof to); }
-
-NR_INLINE bool any_bit(const four_words &x, const four_words &of) {
-#if defined(__AVX__)
-    return _mm256_testz_si256(reinterpret_cast<const __m256i &>(x), reinterpret_cast<const __m256i &>(of)) == 0;
-#else
-    const four_words found = x & of;
-    return (found[0] | found[1] | found[2] | found[3]) != 0;
-#endif
-}
 
 /* True if a tensor is one piece with nothing but a gradient and states; false says nothing. */
 inline bool has_plain_extents(const nr_tensor &t, int64_t element_size, int64_t *bytes) {
@@ -79,21 +56,18 @@ private:
 
 template <int States>
 const nr_tensor *skip_with_states(int64_t element_size, const nr_tensor *from, const nr_tensor *end, int64_t *room) {
-    constexpr four_words all = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
     /* Of the tensor before; no tensor is plain whose extents are all 0. */
-    four_words upper_half = {}, lower_half = {};
+    tensor_extents before = {};
     int64_t bytes = 0;
     array_check<2 + States> arrays;
     int64_t left = *room;
     for (; from != end; ++from) {
-        four_words upper, lower;
-        load_words(upper, &from->row_values);
-        load_words(lower, &from->stride);
-        if (bytes == 0 || any_bit((upper ^ upper_half) | (lower ^ lower_half), all)) {
+        tensor_extents extents;
+        extents.load(*from);
+        if (bytes == 0 || extents.differ(before)) {
             if (!has_plain_extents(*from, element_size, &bytes))
                 break;
-            upper_half = upper;
-            lower_half = lower;
+            before = extents;
             arrays.expect(bytes);
         }
         if (!arrays.passes(*from))

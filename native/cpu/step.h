@@ -3,7 +3,9 @@
 #define NR_CPU_STEP_H
 
 #include "cpu/groups.h"
+#include "cpu/last_elements.h"
 #include "cpu/prefetch.h"
+#include "cpu/tensor_words.h"
 #include "math/step_lane.h"
 
 namespace nr::NR_LANES {
@@ -48,16 +50,17 @@ template <class T>
 using step_run = void (*)(const task<T> &task, int64_t begin, int64_t count, const row_values<T> &rows,
                           row_ahead<T> *ahead);
 
-/* As many elements as one can in stages, the others in one pass. */
+/* As many elements as make whole registers, and of those as many as one can in stages. Returns how many that are. */
 template <class Rule, class T, class Body>
-NR_INLINE void run_lanes(const Body &body, int64_t count) {
+NR_INLINE int64_t run_registers(const Body &body, int64_t count) {
     const group_steps<Rule, T, Body> groups = {body};
     int64_t i = 0;
     if (groups.staged() && count >= groups.worth_staging) {
         groups.run(0, count / groups.elements, nothing_beside{});
         i = count / groups.elements * groups.elements;
     }
-    for_each_lane<T, full_width<T>>(i, count, body);
+    body.template run<lane<T, full_width<T>>>(i, count);
+    return i;
 }
 
 /* Steps count elements while as many of the row ahead are summed. */
@@ -103,8 +106,10 @@ void run_common(const task<T> &shared, int64_t begin, int64_t count, const row_v
         run_summing(turns{body}, count, *ahead);
     else if (Centre && ahead != nullptr)
         run_summing(group_steps<Rule, T, body_type>{body}, count, *ahead);
-    else
-        run_lanes<Rule, T>(body, count);
+    else {
+        int64_t i = run_registers<Rule, T>(body, count);
+        for_each_lane<T, full_width<T>>(i, count, body);
+    }
 }
 
 /* True if what make_task finds for one tensor holds for the other, but for the arrays. */
@@ -126,6 +131,33 @@ NR_INLINE bool is_plain(const nr_options &o, const step_scalars &scalars, const 
 using step_alike = const nr_tensor *(*)(const nr_options &o, const step_scalars &scalars, step_manner manner,
                                         const nr_tensor *first, const nr_tensor *end);
 
+/* Points a at the arrays of a tensor, from element begin on. */
+template <class Rule, class T>
+NR_INLINE void point_plainly_at(task<T> &a, const nr_tensor &t, int64_t begin) {
+    a.p = static_cast<T *>(t.parameter) + begin;
+    a.g = static_cast<T *>(t.gradient) + begin;
+    NR_UNROLL
+    for (int j = 0; j < Rule::states; ++j)
+        a.s[j] = static_cast<T *>(t.state[j]) + begin;
+}
+
+/* True if the tensors from t on are of the same elements, some of which make no whole register. */
+template <class T>
+NR_INLINE bool fit_together(const nr_tensor *t, const nr_tensor *end) {
+    if (end - t < tensors_together || t->outer != 1)
+        return false;
+    tensor_extents extents;
+    extents.load(*t);
+    bool fit = true;
+    NR_UNROLL
+    for (int n = 1; n < tensors_together; ++n) {
+        tensor_extents other;
+        other.load(t[n]);
+        fit = fit && t[n].gradient != nullptr && !other.differ(extents);
+    }
+    return fit;
+}
+
 template <class Rule, class T>
 const nr_tensor *run_alike(const nr_options &o, const step_scalars &scalars, step_manner manner, const nr_tensor *first,
                            const nr_tensor *end) {
@@ -137,17 +169,35 @@ const nr_tensor *run_alike(const nr_options &o, const step_scalars &scalars, ste
     const common_flags<false, false> f = {false, decays(k), manner.prefetch, manner.roots};
     const nr_tensor *t = first;
     for (int64_t outer = 0;;) {
-        const int64_t begin = outer * t->stride;
-        a.p = static_cast<T *>(t->parameter) + begin;
-        a.g = static_cast<T *>(t->gradient) + begin;
-        NR_UNROLL
-        for (int j = 0; j < Rule::states; ++j)
-            a.s[j] = static_cast<T *>(t->state[j]) + begin;
-        run_lanes<Rule, T>(body_type{a, k, f, none, 0, false}, t->outer != 0 ? t->rows * t->inner : 0);
-        if (++outer < t->outer)
-            continue;
-        outer = 0;
-        if (++t == end || !share_task(*first, *t))
+        const int64_t count = t->outer != 0 ? t->rows * t->inner : 0;
+        if (full_width < T >> 1 && fit_together<T>(t, end)) {
+            last_elements<Rule, T> last = {k, f, {}, {}, {}};
+            int64_t i = 0;
+            for (int n = 0; n < tensors_together; ++n) {
+                point_plainly_at<Rule>(a, t[n], 0);
+                i = run_registers<Rule, T>(body_type{a, k, f, none, 0, false}, count);
+            }
+            NR_UNROLL
+            for (int n = 0; n < tensors_together; ++n) {
+                last.p[n] = static_cast<T *>(t[n].parameter);
+                last.g[n] = static_cast<T *>(t[n].gradient);
+                NR_UNROLL
+                for (int j = 0; j < Rule::states; ++j)
+                    last.s[j][n] = static_cast<T *>(t[n].state[j]);
+            }
+            last.run(i, count);
+            t += tensors_together;
+        } else {
+            point_plainly_at<Rule>(a, *t, outer * t->stride);
+            const body_type body = {a, k, f, none, 0, false};
+            int64_t i = run_registers<Rule, T>(body, count);
+            for_each_lane<T, full_width<T>>(i, count, body);
+            if (++outer < t->outer)
+                continue;
+            outer = 0;
+            ++t;
+        }
+        if (t == end || !share_task(*first, *t))
             break;
     }
     return t;

@@ -162,7 +162,8 @@ typedef struct nr_row {
  * Row-major with dimension 0 as the output dimension: outer 1, rows = dim0, inner = row length, stride = rows * inner.
  * Column-major R x C matrix, rows as output dimension: outer C, rows R, inner 1, stride R.
  * Where no row matters (no centralisation, standardisation, adaptive clipping): outer 1, rows 1, inner n, stride n.
- * Buffers of one tensor must not overlap. Any extent may be 0. */
+ * Buffers of one tensor must not overlap. What a call writes for one of its tensors must not overlap any buffer of another:
+ * they are stepped in no particular order, several at a time; this is not checked. Any extent may be 0. */
 typedef struct nr_tensor {
     void *parameter;
     void *gradient; /* null: no gradient, only the active followers move. Only read, unless NR_ZERO_GRADIENT. */

@@ -66,14 +66,34 @@ NR_INLINE void store_states(const task<T> &a, const Flags &f, int64_t i, const V
             s[j].store(a.s[j] + i);
 }
 
-/* p (1 - eta lambda) - s u, and what a leader makes of it. */
-template <class V, class Flags, class T>
-NR_INLINE V move(const task<T> &a, const constants<V> &k, const Flags &f, V leader_weight, V p, V update, int64_t i) {
+/* The update, whose moments s then are those after the step. p: the parameter before it. */
+template <class Rule, class V, class Flags>
+NR_INLINE V advance(const constants<V> &k, const Flags &f, const row<V> &r, V gradient, V p, V (&s)[state_arrays]) {
+    const V g = prepare_gradient(k, f, gradient, p, r);
+    Rule::advance(k, f, g, s);
+    V update = p;
+    if (f.moves) {
+        update = Rule::update(k, f, g, s);
+        if (f.centre_update)
+            update = update - r.mean;
+    }
+    return update;
+}
+
+/* p (1 - eta lambda) - s u */
+template <class V, class Flags>
+NR_INLINE V move(const constants<V> &k, const Flags &f, V p, V update) {
     if (f.moves) {
         if (f.decays)
             p = p * k.decay;
         p = p - k.step_size * update;
     }
+    return p;
+}
+
+/* What a leader makes of the parameter. */
+template <class V, class Flags, class T>
+NR_INLINE V lead(const task<T> &a, const Flags &f, V leader_weight, V p, int64_t i) {
     if (f.one_leader) {
         p = follow(V::load(a.leader + i), p, leader_weight);
         p.store(a.leader + i);
@@ -89,15 +109,8 @@ NR_INLINE void step_lane(const task<T> &a, const constants<V> &k, const Flags &f
     V s[state_arrays];
     load_states<Rule>(a, f, i, s);
 
-    const V g = prepare_gradient(k, f, gradient, p, r);
-    Rule::advance(k, f, g, s);
-    V update = p;
-    if (f.moves) {
-        update = Rule::update(k, f, g, s);
-        if (f.centre_update)
-            update = update - r.mean;
-    }
-    p = move(a, k, f, leader_weight, p, update, i);
+    const V update = advance<Rule>(k, f, r, gradient, p, s);
+    p = lead(a, f, leader_weight, move(k, f, p, update), i);
     if (f.followers)
         p = move_followers(a, i, p, s);
 

@@ -215,6 +215,25 @@ TEST(Lists, EveryTensorHasItsOwnStep) {
         ASSERT_EQ(difference(want[i], got[i]), "") << i;
 }
 
+/* One call for all of them leaves what a call for each does. */
+template <class T>
+void expect_as_alone(const options &o, const std::vector<tensor<T>> &start) {
+    nr_options how = o.view();
+    for (int32_t isa : instruction_sets()) {
+        how.isa = isa;
+        std::vector<tensor<T>> alone = start, together = start;
+        std::vector<nr_tensor> calls;
+        for (size_t i = 0; i < start.size(); ++i) {
+            const nr_tensor one = alone[i].view();
+            ASSERT_EQ(nr_step(&how, 1, &one), NR_OK);
+            calls.push_back(together[i].view());
+        }
+        ASSERT_EQ(nr_step(&how, int64_t(calls.size()), calls.data()), NR_OK);
+        for (size_t i = 0; i < start.size(); ++i)
+            ASSERT_EQ(difference(alone[i], together[i]), "") << i << ", " << describe(o, alone[i].extents(), isa);
+    }
+}
+
 /* Tensors that are alike but for their arrays are stepped together; those between them that are not, by themselves. */
 TYPED_TEST(Splitting, RunsOfTensorsThatAreAlike) {
     const shape shapes[] = {flat(1), flat(100), flat(37), flat(600), flat(0), row_major(3, 21), {3, 4, 1, 9}};
@@ -222,33 +241,36 @@ TYPED_TEST(Splitting, RunsOfTensorsThatAreAlike) {
         const int32_t algorithm = splittable[round % 4];
         const options o = round % 3 == 0 ? random_options(this->random, algorithm, type_of<TypeParam>)
                                          : options(algorithm, type_of<TypeParam>);
-        std::vector<tensor<TypeParam>> want, got;
+        std::vector<tensor<TypeParam>> tensors;
         for (int i = 0; i < 30; ++i) {
             const bool usual = pick(this->random, 4) != 0;
-            want.push_back(random_tensor<TypeParam>(this->random, o, shapes[pick(this->random, 7)], false));
-            want.back().step = usual ? 9 : 5 + pick(this->random, 5);
-            want.back().with_gradient = usual || pick(this->random, 2) == 0;
+            tensors.push_back(random_tensor<TypeParam>(this->random, o, shapes[pick(this->random, 7)], false));
+            tensors.back().step = usual ? 9 : 5 + pick(this->random, 5);
+            tensors.back().with_gradient = usual || pick(this->random, 2) == 0;
             if (usual)
-                want.back().flags = 0;
+                tensors.back().flags = 0;
             if (usual || o.followers.empty())
-                want.back().active = 0;
+                tensors.back().active = 0;
         }
-        nr_options how = o.view();
-        for (int32_t isa : instruction_sets()) {
-            how.isa = isa;
-            got = want;
-            std::vector<tensor<TypeParam>> alone = want;
-            std::vector<nr_tensor> calls;
-            for (size_t i = 0; i < want.size(); ++i) {
-                const nr_tensor one = alone[i].view();
-                ASSERT_EQ(nr_step(&how, 1, &one), NR_OK);
-                calls.push_back(got[i].view());
-            }
-            ASSERT_EQ(nr_step(&how, int64_t(calls.size()), calls.data()), NR_OK);
-            for (size_t i = 0; i < want.size(); ++i)
-                ASSERT_EQ(difference(alone[i], got[i]), "") << i << ", " << describe(o, alone[i].extents(), isa);
-        }
+        ASSERT_NO_FATAL_FAILURE(expect_as_alone(o, tensors));
     }
+}
+
+/* The last elements of several tensors share registers, however many tensors there are. */
+TYPED_TEST(Splitting, TensorsOfTheSameLength) {
+    for (int32_t algorithm : splittable)
+        for (int64_t n = 1; n <= 70; ++n)
+            for (int count : {3, 4, 9}) {
+                const options o(algorithm, type_of<TypeParam>);
+                std::vector<tensor<TypeParam>> tensors;
+                for (int i = 0; i < count; ++i) {
+                    tensors.emplace_back(this->random, o, flat(n), true, i % 3);
+                    tensors.back().step = 9;
+                }
+                if (count == 9 && n % 3 == 0)
+                    tensors[size_t(n) % 4].with_gradient = false;
+                ASSERT_NO_FATAL_FAILURE(expect_as_alone(o, tensors));
+            }
 }
 
 /* One row, whose mean comes from the sums of its pieces' blocks. */
