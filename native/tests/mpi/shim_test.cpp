@@ -360,6 +360,18 @@ TEST(MpiShim, ASplitThatARankNeverComesToEndsInATimeout) {
     FROM_STANDIN(standin_reset)();
 }
 
+/* A thread that was left to its call may make it after the next test has begun to count. */
+TEST(MpiShim, ASplitThatComesTooLateIsNotCounted) {
+    FROM_STANDIN(standin_reset)();
+    on_ranks(1, [](nr_mpi_communicator *c, int, int) {
+        FROM_STANDIN(standin_reset)();
+        nr_mpi_communicator *part = nullptr;
+        EXPECT_EQ(nr_mpi_split(c, 0, 0, patient, &part), NR_MPI_E_CALL);
+        EXPECT_EQ(part, nullptr);
+        EXPECT_EQ(FROM_STANDIN(standin_calls)("Comm_split"), 0);
+    });
+}
+
 TEST(MpiShim, ACommunicatorWithBatchesIsNotFreed) {
     on_ranks(1, [](nr_mpi_communicator *c, int, int) {
         const batch b(c);

@@ -28,6 +28,7 @@ constexpr int truncated = 15;
 
 struct context {
     int size;
+    int64_t made_after;                                              /* so many resets */
     std::vector<int64_t> collectives;                                /* by rank: how many it has begun */
     std::map<int64_t, std::vector<std::function<void()>>> gathering; /* by number: what to do once all have come */
     std::map<int64_t, std::vector<int64_t>> members;                 /* by number: what each brought */
@@ -125,6 +126,7 @@ communicator &add_communicator(std::shared_ptr<context> shared, int rank) {
 std::shared_ptr<context> new_context(int size) {
     auto made = std::make_shared<context>();
     made->size = size;
+    made->made_after = resets;
     made->collectives.assign(static_cast<size_t>(size), 0);
     return made;
 }
@@ -356,8 +358,15 @@ EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
     split_entry entry = {colour, key, 0, made};
     int64_t began = 0;
     {
-        ENTER(0)
+        std::lock_guard<std::mutex> held(lock);
         COMMUNICATOR(h)
+        /* Made by a thread that was left to it, which comes after what it was made for has ended: none of the calls of what
+         * is going on now. */
+        if (c->shared->made_after != resets && h != world_handle)
+            return misused;
+        bool stalls = false;
+        if (const int code = enter("Comm_split", &stalls))
+            return code;
         entry.rank = c->rank;
         began = resets;
         const bool first = c->rank == 0;
