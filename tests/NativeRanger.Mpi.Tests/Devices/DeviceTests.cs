@@ -1,6 +1,7 @@
 using NativeRanger.Mpi.Tests.Faults;
 using NativeRanger.Mpi.Tests.Support;
 using NativeRanger.Tests.Checkpoints;
+using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Mpi.Tests.Devices;
 
@@ -411,9 +412,7 @@ public sealed class DeviceTests : IDisposable
                     (whole / 3) - (3 * 4096 * sizeof(float)),
                     (whole / 3) + (3 * 4096 * sizeof(float))
                 );
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                stepper.Step(gradients);
-                return GC.GetAllocatedBytesForCurrentThread() - before;
+                return Allocations.Of(() => stepper.Step(gradients));
             }
         );
 

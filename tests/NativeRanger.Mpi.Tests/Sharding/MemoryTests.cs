@@ -1,4 +1,5 @@
 using NativeRanger.Mpi.Tests.Support;
+using NativeRanger.Tests.Support;
 
 namespace NativeRanger.Mpi.Tests.Sharding;
 
@@ -54,9 +55,7 @@ public sealed class MemoryTests
                 }
 
                 Steps();
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                Steps();
-                return GC.GetAllocatedBytesForCurrentThread() - before;
+                return Allocations.Of(Steps);
             }
         );
 
