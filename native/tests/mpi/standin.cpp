@@ -360,13 +360,12 @@ EXPORT int MPI_Comm_split(handle h, int colour, int key, handle *made) {
     {
         std::lock_guard<std::mutex> held(lock);
         COMMUNICATOR(h)
-        /* Made by a thread that was left to it, which comes after what it was made for has ended: none of the calls of what
-         * is going on now. */
-        if (c->shared->made_after != resets && h != world_handle)
-            return misused;
         bool stalls = false;
-        if (const int code = enter("Comm_split", &stalls))
-            return code;
+        /* A thread that was left to this call may make it after what it was made for has ended: then it is none of the calls
+         * that count now. */
+        if (c->shared->made_after == resets || h == world_handle)
+            if (const int code = enter("Comm_split", &stalls))
+                return code;
         entry.rank = c->rank;
         began = resets;
         const bool first = c->rank == 0;
